@@ -1,0 +1,37 @@
+EXTENSION = license_ext
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" license_ext.control)
+MODULE_big = license_ext
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+SCRIPT = license_ext--$(EXTVERSION).sql
+DATA_built = $(SCRIPT)
+EXTRA_CLEAN = $(SCRIPT) tmp_install
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=pgcrypto --load-extension=license_ext
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=license_ext
+
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
+PG_CONFIG ?= pg_config
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+
+# Without the server headers only the targets that install them can run.
+ifneq ($(PGXS),)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h src/*.def)
+
+$(SCRIPT): $(sort $(wildcard src/sql/*.sql))
+	cat $^ > $@
+else
+all install installcheck:
+	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
+endif
+
+.PHONY: all install installcheck demo help lint psql test
+demo lint psql test:
+	@test/run.sh $@
+
+help:
+	@echo "make, make install, make installcheck: as every PostgreSQL extension"
+	@test/run.sh help

@@ -1,0 +1,71 @@
+/*
+ * license_ext.c
+ *		Library start: settings. And the argument helpers every file uses.
+ */
+#include "license_ext.h"
+
+#include "funcapi.h"
+#include "operation.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC_EXT(.name = "license_ext", .version = "1.0");
+
+int			node_id = 0;
+char	   *actor_setting = NULL;
+int			claim_timeout = 300;
+
+void		_PG_init(void);
+
+static void
+define_settings(void)
+{
+	DefineCustomStringVariable("license_ext.actor",
+							   "Who is named in the history.",
+							   "Empty means the session's role.",
+							   &actor_setting, "", PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+	DefineCustomIntVariable("license_ext.claim_timeout",
+							"How long a claimed notice may stay unacknowledged before it is handed out again.",
+							NULL,
+							&claim_timeout, 300, 1, 86400, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("license_ext.node_id",
+							"The high bits of every id generated on this server.",
+							"Servers whose rows may meet must have different values.",
+							&node_id, 0, 0, 32767, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	MarkGUCPrefixReserved("license_ext");
+}
+
+void
+_PG_init(void)
+{
+	define_settings();
+	operation_init();
+}
+
+void
+require_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("%s must not be NULL", name));
+}
+
+char *
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+Datum
+form_result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}

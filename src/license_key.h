@@ -1,0 +1,36 @@
+/*
+ * license_key.h
+ *		The key type: 115 random bits and two check symbols in 16 bytes.
+ */
+#ifndef LICENSE_KEY_H
+#define LICENSE_KEY_H
+
+#include "fmgr.h"
+
+#define LICENSE_KEY_SIZE 16
+
+/* 25 symbols, four hyphens, and the NUL */
+#define LICENSE_KEY_TEXT_SIZE 30
+
+/* 125 bits, first symbol highest, then three zero bits: bytes order as the text does */
+typedef struct LicenseKey
+{
+	uint8		bytes[LICENSE_KEY_SIZE];
+} LicenseKey;
+
+#define LicenseKeyPGetDatum(key) PointerGetDatum(key)
+#define DatumGetLicenseKeyP(datum) ((LicenseKey *) DatumGetPointer(datum))
+#define PG_GETARG_LICENSE_KEY_P(n) DatumGetLicenseKeyP(PG_GETARG_DATUM(n))
+#define PG_RETURN_LICENSE_KEY_P(key) return LicenseKeyPGetDatum(key)
+
+/*
+ * Reads len bytes of text; case and hyphens do not matter, I and L are 1, O is 0.
+ * False when they are no key; *problem is then a sentence for an errdetail,
+ * which never repeats the text.
+ */
+extern bool license_key_parse(const char *text, size_t len, LicenseKey *key, const char **problem);
+
+/* Writes the 29 characters of the canonical text and a NUL. */
+extern void license_key_format(const LicenseKey *key, char text[LICENSE_KEY_TEXT_SIZE]);
+
+#endif							/* LICENSE_KEY_H */

@@ -1,0 +1,230 @@
+/*
+ * license_status.c
+ *		The statuses of a licence and the ways between them.
+ *
+ * One table says which changes there are and which operation makes them.  The
+ * trigger holds it against every UPDATE, so that plain SQL can do no more than
+ * the operations.
+ */
+#include "license_ext.h"
+
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "license_status.h"
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(license_status_transitions);
+PG_FUNCTION_INFO_V1(license_license_trg);
+
+static const struct
+{
+	const char *from;
+	const char *to;
+	const char *operation;
+}			transitions[] = {
+	{PENDING_PROVISION, PENDING_START, "provision"},
+	{PENDING_PROVISION, IN_USE, "provision"},
+	{PENDING_PROVISION, CONTRACT_FINALIZED, "finalize"},
+	{PENDING_START, IN_USE, "record_connection"},
+	{PENDING_START, ACCESS_DENIED, "deny_access"},
+	{PENDING_START, CONTRACT_FINALIZED, "finalize"},
+	{IN_USE, ACCESS_DENIED, "deny_access"},
+	{IN_USE, CONTRACT_FINALIZED, "finalize"},
+	{ACCESS_DENIED, PENDING_START, "restore_access"},
+	{ACCESS_DENIED, IN_USE, "restore_access"},
+	{ACCESS_DENIED, CONTRACT_FINALIZED, "finalize"},
+	{CONTRACT_FINALIZED, IN_USE, "renew"},
+};
+
+/*
+ * license.status_transitions() → SETOF (from_status, to_status, operation)
+ *		Every change of status there is, and the operation that makes it; the
+ *		sweep finalizes too.  O16, O26.  Raises nothing.
+ */
+Datum
+license_status_transitions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = CStringGetTextDatum(transitions[i].from);
+		values[1] = CStringGetTextDatum(transitions[i].to);
+		values[2] = CStringGetTextDatum(transitions[i].operation);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static bool
+is_null(TriggerData *trigger, HeapTuple row, const char *column)
+{
+	bool		isnull;
+
+	(void) trigger_column(trigger, row, column, &isnull);
+	return isnull;
+}
+
+static bool
+is_listed(const char *from, const char *to)
+{
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		if (strcmp(transitions[i].from, from) == 0 && strcmp(transitions[i].to, to) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_ended(TriggerData *trigger, HeapTuple row)
+{
+	bool		isnull;
+	Datum		ends_at = trigger_column(trigger, row, "ends_at", &isnull);
+
+	return !isnull && DatumGetTimestampTz(ends_at) <= operation_at();
+}
+
+/* Only a renewal, of one licence or of a whole account, revives what was finalized. */
+static bool
+is_renewal(void)
+{
+	return operation_is("renew") || operation_is("renew_account");
+}
+
+/* What a listed change needs besides being listed */
+static bool
+is_allowed_now(TriggerData *trigger, const char *from, const char *to)
+{
+	bool		started = !is_null(trigger, trigger->tg_trigtuple, "starts_at");
+
+	if (strcmp(from, PENDING_PROVISION) == 0 && strcmp(to, IN_USE) == 0)
+		return strcmp(trigger_text(trigger, trigger->tg_newtuple, "start_rule"), "immediate") == 0;
+	if (strcmp(from, CONTRACT_FINALIZED) == 0)
+		return is_renewal();
+	if (strcmp(from, ACCESS_DENIED) != 0 || strcmp(to, CONTRACT_FINALIZED) == 0)
+		return true;
+	/* Access returns to the status before, while the contract runs. */
+	return started == (strcmp(to, IN_USE) == 0) && !has_ended(trigger, trigger->tg_newtuple);
+}
+
+static void
+refuse_transition(const char *from, const char *to)
+{
+	StringInfoData ways;
+
+	initStringInfo(&ways);
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		if (strcmp(transitions[i].from, from) == 0)
+			appendStringInfo(&ways, "%s%s by license.%s()", ways.len ? ", " : "",
+							 transitions[i].to, transitions[i].operation);
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_STATUS_TRANSITION),
+			errmsg("licence cannot go from %s to %s", from, to),
+			errdetail("Now, its offer and dates forbid it, or there is no such change of status."),
+			errhint("From %s there is: %s.", from, ways.data));
+}
+
+static void
+check_transition(TriggerData *trigger)
+{
+	char	   *from = trigger_text(trigger, trigger->tg_trigtuple, "status");
+	char	   *to = trigger_text(trigger, trigger->tg_newtuple, "status");
+
+	/* A NULL is for the column's constraint to refuse. */
+	if (from == NULL || to == NULL || strcmp(from, to) == 0)
+		return;
+	if (!is_listed(from, to) || !is_allowed_now(trigger, from, to))
+		refuse_transition(from, to);
+}
+
+/* Columns that change without anybody noticing */
+static bool
+is_maintained(const char *column)
+{
+	return strcmp(column, "version") == 0 || strcmp(column, "connections") == 0 ||
+		strcmp(column, "sweep_at") == 0;
+}
+
+static bool
+changes_visibly(TriggerData *trigger)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && !is_maintained(NameStr(att->attname)) &&
+			trigger_changes(trigger, NameStr(att->attname)))
+			return true;
+	}
+	return false;
+}
+
+static HeapTuple
+count_version(TriggerData *trigger)
+{
+	const char *const column = "version";
+	bool		isnull;
+	Datum		version;
+
+	if (!changes_visibly(trigger))
+		return trigger->tg_newtuple;
+	version = trigger_column(trigger, trigger->tg_trigtuple, column, &isnull);
+	version = Int32GetDatum(DatumGetInt32(version) + 1);
+	return trigger_change(trigger, trigger->tg_newtuple, 1, &column, &version, &isnull);
+}
+
+/* The rule its offer has now stays with the licence; an unknown offer is for the foreign key to refuse. */
+static HeapTuple
+copy_start_rule(FunctionCallInfo fcinfo, TriggerData *trigger)
+{
+	const char *const column = "start_rule";
+	HeapTuple	row = trigger->tg_trigtuple;
+	bool		isnull = false;
+	Operation	op;
+	Datum		rule;
+
+	if (!is_null(trigger, row, column))
+		return row;
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (RUN(offer_start_rule, arg_text(trigger_text(trigger, row, "sku"))) > 0)
+		rule = got_datum_to_keep(1, &isnull);
+	else
+		rule = CStringGetTextDatum("immediate");
+	row = trigger_change(trigger, row, 1, &column, &rule, &isnull);
+	row = SPI_copytuple(row);
+	operation_end(&op);
+	return row;
+}
+
+/*
+ * license._license_trg() → trigger
+ *		Before a licence is written: a new one takes the start rule of its
+ *		offer, a changed one may go only the ways of status_transitions() and
+ *		counts its version.  Errors: LX003, 39P01.  O16, O26.
+ */
+Datum
+license_license_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_license_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "license");
+
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		return PointerGetDatum(copy_start_rule(fcinfo, trigger));
+	check_transition(trigger);
+	return PointerGetDatum(count_version(trigger));
+}

@@ -1,0 +1,130 @@
+/*
+ * operation.c
+ *		The frame around every SQL-callable operation.
+ */
+#include "license_ext.h"
+
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "operation.h"
+#include "utils/syscache.h"
+
+/* Operations nest only through triggers, so the bound is far away. */
+#define MAX_DEPTH 64
+
+typedef struct OperationFrame
+{
+	const char *name;
+	TimestampTz at;
+	int			nest_level;		/* transaction nesting where it began */
+} OperationFrame;
+
+static OperationFrame frames[MAX_DEPTH];
+static int	depth = 0;
+
+/* A frame that an error jumped over must not name later changes. */
+static void
+forget_frames_of(int nest_level)
+{
+	while (depth > 0 && frames[depth - 1].nest_level >= nest_level)
+		depth--;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		depth = 0;
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_frames_of(GetCurrentTransactionNestLevel());
+}
+
+void
+operation_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static Oid
+function_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static void
+push_frame(const char *name, TimestampTz at)
+{
+	if (depth == MAX_DEPTH)
+		ereport(ERROR,
+				errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				errmsg("licensing operations are nested too deeply"));
+	frames[depth].name = name;
+	frames[depth].at = at;
+	frames[depth].nest_level = GetCurrentTransactionNestLevel();
+	depth++;
+}
+
+void
+operation_begin(Operation *op, FunctionCallInfo fcinfo,
+				const char *name, TimestampTz at)
+{
+	push_frame(name ? name : operation_name(), name ? at : operation_at());
+	GetUserIdAndSecContext(&op->caller, &op->caller_context);
+	SetUserIdAndSecContext(function_owner(fcinfo->flinfo->fn_oid),
+						   op->caller_context | SECURITY_LOCAL_USERID_CHANGE);
+	op->path_level = search_path_restrict();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+operation_end(Operation *op)
+{
+	SPI_finish();
+	search_path_restore(op->path_level);
+	SetUserIdAndSecContext(op->caller, op->caller_context);
+	depth--;
+}
+
+const char *
+operation_name(void)
+{
+	return depth > 0 ? frames[depth - 1].name : NULL;
+}
+
+bool
+operation_is(const char *name)
+{
+	return depth > 0 && frames[depth - 1].name != NULL &&
+		strcmp(frames[depth - 1].name, name) == 0;
+}
+
+TimestampTz
+operation_at(void)
+{
+	return depth > 0 ? frames[depth - 1].at : GetCurrentTransactionStartTimestamp();
+}
+
+char *
+operation_actor(void)
+{
+	if (actor_setting != NULL && actor_setting[0] != '\0')
+		return actor_setting;
+	return GetUserNameFromId(GetOuterUserId(), false);
+}

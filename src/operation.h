@@ -1,0 +1,41 @@
+/*
+ * operation.h
+ *		The frame around every SQL-callable operation.
+ *
+ * Between operation_begin() and operation_end() SPI is connected, names
+ * resolve in pg_catalog only, and SQL runs as the owner of the function, so
+ * callers need EXECUTE on operations and nothing on tables.  An error in
+ * between needs no cleanup: the abort of the (sub)transaction undoes it all.
+ */
+#ifndef LICENSE_OPERATION_H
+#define LICENSE_OPERATION_H
+
+#include "license_ext.h"
+
+typedef struct Operation
+{
+	Oid			caller;
+	int			caller_context;
+	int			path_level;
+} Operation;
+
+extern void operation_init(void);
+
+/* name and at are what the history records for rows changed inside; at may be 0 in trigger functions to keep those of the operation around it */
+extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
+							const char *name, TimestampTz at);
+extern void operation_end(Operation *op);
+
+/* NULL outside of every operation: a plain statement of the user's */
+extern const char *operation_name(void);
+
+/* Is the innermost operation the one of that name? */
+extern bool operation_is(const char *name);
+
+/* The innermost operation's moment, the transaction's start outside of one */
+extern TimestampTz operation_at(void);
+
+/* license_ext.actor, else the role the session acts as */
+extern char *operation_actor(void);
+
+#endif							/* LICENSE_OPERATION_H */

@@ -1,0 +1,267 @@
+/*
+ * seat_count.c
+ *		The triggers of a counted foreign key: what a statement changed, summed
+ *		by parent.
+ *
+ * They fire once a statement and read its transition tables.  One update a
+ * parent and statement, instead of one a row, is what makes bulk loads cheap;
+ * going through the parents in the order of their key is what keeps two
+ * statements with the same parents from deadlocking.
+ */
+#include "seat_limit.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "trigger_util.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(license_seat_count_trg);
+
+static uint32 hash_keys(SeatLimitDef *def, const Datum *keys);
+static bool equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b);
+
+#define SH_PREFIX deltas
+#define SH_ELEMENT_TYPE SeatDelta
+#define SH_KEY_TYPE Datum *
+#define SH_KEY keys
+#define SH_HASH_KEY(tb, key) hash_keys((SeatLimitDef *) (tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) equal_keys((SeatLimitDef *) (tb)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static uint32
+hash_keys(SeatLimitDef *def, const Datum *keys)
+{
+	uint64		hash = 0;
+
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		SeatKey    *key = &def->keys[i];
+		uint64		part = def->integer_keys ? (uint64) keys[i] :
+			DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, keys[i]));
+
+		hash = hash_combine64(hash, part);
+	}
+	return murmurhash32((uint32) (hash ^ (hash >> 32)));
+}
+
+static bool
+equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b)
+{
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		SeatKey    *key = &def->keys[i];
+
+		if (a[i] == b[i] && key->byval)
+			continue;
+		if (def->integer_keys ||
+			!DatumGetBool(FunctionCall2Coll(&key->equal, key->collation, a[i], b[i])))
+			return false;
+	}
+	return true;
+}
+
+static int
+compare_deltas(const void *a, const void *b, void *arg)
+{
+	SeatLimitDef *def = arg;
+	const SeatDelta *one = *(SeatDelta *const *) a;
+	const SeatDelta *two = *(SeatDelta *const *) b;
+
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		SeatKey    *key = &def->keys[i];
+		int			result;
+
+		if (def->integer_keys)
+			result = (int64) one->keys[i] < (int64) two->keys[i] ? -1 :
+				(int64) one->keys[i] > (int64) two->keys[i];
+		else
+			result = DatumGetInt32(FunctionCall2Coll(&key->compare, key->collation,
+													 one->keys[i], two->keys[i]));
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* The parent's key of a child row; false when it has none and takes no seat */
+static bool
+read_keys(SeatLimitDef *def, TupleTableSlot *row, Datum *keys)
+{
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		int			column = def->keys[i].child_attnum - 1;
+
+		if (row->tts_isnull[column])
+			return false;
+		keys[i] = row->tts_values[column];
+	}
+	return true;
+}
+
+static int64
+read_weight(SeatLimitDef *def, TupleTableSlot *row)
+{
+	int			column = def->weight.attnum - 1;
+	int64		weight;
+
+	if (def->weight.attnum == 0)
+		return 1;
+	if (row->tts_isnull[column])
+		return 0;
+	weight = seat_integer(row->tts_values[column], def->weight.type);
+	if (weight < 0)
+		ereport(ERROR,
+				errcode(ERRCODE_CHECK_VIOLATION),
+				errmsg("a row cannot take " INT64_FORMAT " seats", weight));
+	return weight;
+}
+
+/* The lookup key borrows the row's values; a kept one must own them. */
+static Datum *
+keep_keys(SeatLimitDef *def, const Datum *keys)
+{
+	Datum	   *kept = palloc(sizeof(Datum) * def->nkeys);
+
+	for (int i = 0; i < def->nkeys; i++)
+		kept[i] = datumCopy(keys[i], def->keys[i].byval, def->keys[i].len);
+	return kept;
+}
+
+static void
+add_row(SeatLimitDef *def, deltas_hash *sums, TupleTableSlot *row, int sign)
+{
+	Datum		keys[INDEX_MAX_KEYS];
+	SeatDelta  *delta;
+	int64		weight;
+	bool		found;
+
+	slot_getsomeattrs(row, def->last_child_attnum);
+	weight = read_weight(def, row);
+	if (weight == 0 || !read_keys(def, row, keys))
+		return;
+	delta = deltas_insert(sums, keys, &found);
+	if (!found)
+	{
+		delta->keys = keep_keys(def, keys);
+		delta->units = 0;
+		delta->largest = 0;
+	}
+	if (pg_add_s64_overflow(delta->units, sign * weight, &delta->units))
+		ereport(ERROR,
+				errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("seat count is out of range"));
+	if (sign > 0)
+		delta->largest = Max(delta->largest, weight);
+}
+
+static void
+add_rows(SeatLimitDef *def, deltas_hash *sums, Relation child,
+		 Tuplestorestate *rows, int sign)
+{
+	TupleTableSlot *row;
+	int			pointer;
+
+	if (rows == NULL)
+		return;
+	row = MakeSingleTupleTableSlot(RelationGetDescr(child), &TTSOpsMinimalTuple);
+	pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+	tuplestore_select_read_pointer(rows, pointer);
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_row(def, sums, row, sign);
+	}
+	ExecDropSingleTupleTableSlot(row);
+}
+
+/* Parents whose sum is zero are left alone: a device renamed is no business of theirs. */
+static void
+apply_sums(SeatLimitDef *def, deltas_hash *sums)
+{
+	SeatDelta **sorted = palloc(sizeof(SeatDelta *) * Max(sums->members, 1));
+	int			count = 0;
+	deltas_iterator scan;
+	SeatDelta  *delta;
+
+	deltas_start_iterate(sums, &scan);
+	while ((delta = deltas_iterate(sums, &scan)) != NULL)
+	{
+		if (delta->units != 0)
+			sorted[count++] = delta;
+	}
+	if (count == 0)
+		return;
+	if (count > 1)
+		qsort_arg(sorted, count, sizeof(SeatDelta *), compare_deltas, def);
+	seat_parents_apply(def, sorted, count);
+}
+
+/*
+ * An UPDATE that names none of our columns changes no count, unless a BEFORE
+ * trigger changed them behind its back.
+ */
+static bool
+may_matter(SeatLimitDef *def, TriggerData *trigger)
+{
+	TriggerDesc *others = trigger->tg_relation->trigdesc;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return true;
+	return others->trig_update_before_row ||
+		bms_overlap(def->watched, trigger->tg_updatedcols);
+}
+
+static void
+count_statement(TriggerData *trigger)
+{
+	SeatLimitDef *def = seat_limit_resolve(trigger);
+	Relation	child = trigger->tg_relation;
+	MemoryContext work;
+	MemoryContext caller;
+	deltas_hash *sums;
+
+	if (!may_matter(def, trigger))
+		return;
+	work = AllocSetContextCreate(CurrentMemoryContext, "seats of a statement",
+								 ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(work);
+	sums = deltas_create(work, 16, def);
+	add_rows(def, sums, child, trigger->tg_oldtable, -1);
+	add_rows(def, sums, child, trigger->tg_newtable, +1);
+	apply_sums(def, sums);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(work);
+}
+
+/*
+ * license._seat_count_trg() → trigger
+ *		After each statement on the child of a counted foreign key: adds what
+ *		it changed to the parents' used column.  Arguments: used column, limit
+ *		column, weight column ('' is none), then the child's key columns.
+ *		Errors: LX001 limit exceeded, LX002 one row asks for more than the
+ *		limit, 23503 parent gone, 39P01 not called as this trigger.  M11, M12.
+ */
+Datum
+license_seat_count_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_trigger(fcinfo, "_seat_count_trg", TRIGGER_EVENT_AFTER,
+										 ON_INSERT | ON_UPDATE | ON_DELETE, -1);
+
+	if (trigger->tg_trigger->tgnargs <= SEAT_ARG_KEYS)
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("seat triggers are made by license.attach_seat_limit()"));
+	count_statement(trigger);
+	return PointerGetDatum(NULL);
+}

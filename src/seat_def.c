@@ -1,0 +1,372 @@
+/*
+ * seat_def.c
+ *		Resolves what a seat trigger counts, once per backend.
+ *
+ * The parent is found through the fired table's own foreign key: a table that
+ * was renamed, copied or split into pieces still finds its own parent.
+ */
+#include "seat_limit.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+static HTAB *definitions = NULL;
+
+/* A change of either table may change everything a definition says. */
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	SeatLimitDef *def;
+
+	hash_seq_init(&scan, definitions);
+	while ((def = hash_seq_search(&scan)) != NULL)
+	{
+		if (relid == InvalidOid || relid == def->child || relid == def->parent)
+			def->valid = false;
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(SeatLimitDef)};
+
+	definitions = hash_create("license_ext seat limits", 16, &control,
+							  HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+}
+
+int64
+seat_integer(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return DatumGetBool(value) ? 1 : 0;
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+Datum
+seat_integer_datum(int64 value, Oid type)
+{
+	if ((type == INT2OID && (value > PG_INT16_MAX || value < PG_INT16_MIN)) ||
+		(type == INT4OID && (value > PG_INT32_MAX || value < PG_INT32_MIN)))
+		ereport(ERROR,
+				errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("seat count " INT64_FORMAT " is out of range of its column", value));
+	if (type == INT2OID)
+		return Int16GetDatum((int16) value);
+	return type == INT4OID ? Int32GetDatum((int32) value) : Int64GetDatum(value);
+}
+
+static SeatColumn
+find_column(Relation rel, const char *name)
+{
+	SeatColumn	column;
+
+	column.attnum = get_attnum(RelationGetRelid(rel), name);
+	if (column.attnum <= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_COLUMN),
+				errmsg("table \"%s\" has no column \"%s\" to count seats with",
+					   RelationGetRelationName(rel), name),
+				errhint("After renaming a column, call license.detach_seat_limit() and license.attach_seat_limit() again."));
+	column.type = get_atttype(RelationGetRelid(rel), column.attnum);
+	return column;
+}
+
+SeatColumn
+seat_integer_column(Relation rel, const char *name)
+{
+	SeatColumn	column = find_column(rel, name);
+
+	if (column.type != INT2OID && column.type != INT4OID && column.type != INT8OID)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("column \"%s\" of table \"%s\" is not an integer",
+					   name, RelationGetRelationName(rel)));
+	if (TupleDescAttr(RelationGetDescr(rel), column.attnum - 1)->attgenerated)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("column \"%s\" of table \"%s\" is generated",
+					   name, RelationGetRelationName(rel)));
+	return column;
+}
+
+SeatColumn
+seat_weight_column(Relation rel, const char *name)
+{
+	SeatColumn	column = find_column(rel, name);
+
+	if (column.type != BOOLOID && column.type != INT2OID &&
+		column.type != INT4OID && column.type != INT8OID)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("column \"%s\" of table \"%s\" is neither an integer nor a boolean",
+					   name, RelationGetRelationName(rel)));
+	/* PostgreSQL 18 has generated columns that are not stored: no trigger sees their values */
+	if (TupleDescAttr(RelationGetDescr(rel), column.attnum - 1)->attgenerated == 'v')
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("generated column \"%s\" of table \"%s\" is not stored",
+					   name, RelationGetRelationName(rel)));
+	return column;
+}
+
+static bool
+same_columns(ForeignKeyCacheInfo *fk, int ncolumns, const AttrNumber *columns)
+{
+	if (fk->nkeys != ncolumns)
+		return false;
+	for (int i = 0; i < ncolumns; i++)
+	{
+		if (fk->conkey[i] != columns[i])
+			return false;
+	}
+	return true;
+}
+
+ForeignKeyCacheInfo *
+seat_foreign_key(Relation rel, int ncolumns, char **columns)
+{
+	AttrNumber	attnums[INDEX_MAX_KEYS];
+	ListCell   *cell;
+
+	if (ncolumns < 1 || ncolumns > INDEX_MAX_KEYS)
+		elog(ERROR, "a foreign key cannot have %d columns", ncolumns);
+	for (int i = 0; i < ncolumns; i++)
+		attnums[i] = find_column(rel, columns[i]).attnum;
+	foreach(cell, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(cell);
+
+		if (same_columns(fk, ncolumns, attnums))
+			return fk;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("table \"%s\" has no foreign key to count seats by",
+				   RelationGetRelationName(rel)),
+			errhint("Call license.detach_seat_limit() before dropping the foreign key of a seat limit."));
+	return NULL;				/* keep the compiler quiet */
+}
+
+static Oid
+foreign_key_index(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			index;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	index = ((Form_pg_constraint) GETSTRUCT(tuple))->conindid;
+	ReleaseSysCache(tuple);
+	return index;
+}
+
+static void
+resolve_key(SeatLimitDef *def, SeatKey *key, Form_pg_attribute att, Oid collation)
+{
+	TypeCacheEntry *type = lookup_type_cache(att->atttypid,
+											 TYPECACHE_HASH_PROC_FINFO |
+											 TYPECACHE_CMP_PROC_FINFO |
+											 TYPECACHE_EQ_OPR_FINFO);
+
+	if (!OidIsValid(type->hash_proc) || !OidIsValid(type->cmp_proc))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("key column \"%s\" cannot be hashed and ordered", NameStr(att->attname)));
+	key->collation = collation;
+	key->byval = att->attbyval;
+	key->len = att->attlen;
+	fmgr_info_copy(&key->hash, &type->hash_proc_finfo, def->context);
+	fmgr_info_copy(&key->compare, &type->cmp_proc_finfo, def->context);
+	fmgr_info_copy(&key->equal, &type->eq_opr_finfo, def->context);
+	if (att->atttypid != INT2OID && att->atttypid != INT4OID && att->atttypid != INT8OID)
+		def->integer_keys = false;
+}
+
+/* The order of the index is the order in which every backend locks parents. */
+static void
+resolve_keys(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk)
+{
+	Relation	index = index_open(def->index, AccessShareLock);
+
+	def->nkeys = fk->nkeys;
+	def->integer_keys = true;
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		AttrNumber	attnum = index->rd_index->indkey.values[i];
+		SeatKey    *key = &def->keys[i];
+
+		key->parent_attnum = attnum;
+		for (int j = 0; j < fk->nkeys; j++)
+		{
+			if (fk->confkey[j] == attnum)
+				key->child_attnum = fk->conkey[j];
+		}
+		resolve_key(def, key, TupleDescAttr(RelationGetDescr(parent), attnum - 1),
+					index->rd_indcollation[i]);
+	}
+	index_close(index, AccessShareLock);
+}
+
+static Bitmapset *
+add_watched(Bitmapset *watched, Relation child, AttrNumber attnum)
+{
+	watched = bms_add_member(watched, attnum - FirstLowInvalidHeapAttributeNumber);
+
+	/* A generated column changes with the columns it is computed from. */
+	if (TupleDescAttr(RelationGetDescr(child), attnum - 1)->attgenerated)
+		pull_varattnos(build_column_default(child, attnum), 1, &watched);
+	return watched;
+}
+
+static void
+resolve_child(SeatLimitDef *def, Relation child)
+{
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		AttrNumber	attnum = def->keys[i].child_attnum;
+
+		def->watched = add_watched(def->watched, child, attnum);
+		def->last_child_attnum = Max(def->last_child_attnum, attnum);
+	}
+	if (def->weight.attnum != 0)
+	{
+		def->watched = add_watched(def->watched, child, def->weight.attnum);
+		def->last_child_attnum = Max(def->last_child_attnum, def->weight.attnum);
+	}
+}
+
+/* Triggers of this extension have nothing to say about a count. */
+static bool
+is_user_trigger(Trigger *trigger)
+{
+	return !trigger->tgisinternal && trigger->tgenabled != TRIGGER_DISABLED &&
+		TRIGGER_FOR_UPDATE(trigger->tgtype) &&
+		get_func_namespace(trigger->tgfoid) != get_namespace_oid("license", true);
+}
+
+static bool
+is_plain(Relation parent)
+{
+	TupleConstr *constr = RelationGetDescr(parent)->constr;
+	TriggerDesc *triggers = parent->trigdesc;
+
+	if (parent->rd_rel->relkind != RELKIND_RELATION ||
+		(constr != NULL && constr->has_generated_stored))
+		return false;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (is_user_trigger(&triggers->triggers[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Only a CHECK that reads the used column can be broken by writing it. */
+static void
+resolve_checks(SeatLimitDef *def, Relation parent)
+{
+	TupleConstr *constr = RelationGetDescr(parent)->constr;
+	int			nchecks = constr != NULL ? constr->num_check : 0;
+
+	def->checks = palloc0(sizeof(ExprState *) * Max(nchecks, 1));
+	def->check_names = palloc0(sizeof(char *) * Max(nchecks, 1));
+	for (int i = 0; i < nchecks; i++)
+	{
+		Expr	   *expr = stringToNode(constr->check[i].ccbin);
+		Bitmapset  *columns = NULL;
+
+		pull_varattnos((Node *) expr, 1, &columns);
+		if (!bms_is_member(def->used.attnum - FirstLowInvalidHeapAttributeNumber, columns))
+			continue;
+		def->check_names[def->nchecks] = pstrdup(constr->check[i].ccname);
+		def->checks[def->nchecks++] =
+			ExecInitCheck(make_ands_implicit(expression_planner(expr)), NULL);
+	}
+}
+
+static void
+resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
+{
+	def->used = seat_integer_column(parent, args[SEAT_ARG_USED]);
+	if (args[SEAT_ARG_LIMIT][0] != '\0')
+		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);
+	def->index = foreign_key_index(fk->conoid);
+	resolve_keys(def, parent, fk);
+	def->plain_parent = is_plain(parent);
+	resolve_checks(def, parent);
+}
+
+static void
+resolve(SeatLimitDef *def, TriggerData *trigger)
+{
+	Relation	child = trigger->tg_relation;
+	char	  **args = trigger->tg_trigger->tgargs;
+	ForeignKeyCacheInfo *fk;
+	Relation	parent;
+
+	fk = seat_foreign_key(child, trigger->tg_trigger->tgnargs - SEAT_ARG_KEYS,
+						  args + SEAT_ARG_KEYS);
+	def->child = RelationGetRelid(child);
+	def->parent = fk->confrelid;
+	if (args[SEAT_ARG_WEIGHT][0] != '\0')
+		def->weight = seat_weight_column(child, args[SEAT_ARG_WEIGHT]);
+	parent = relation_open(def->parent, AccessShareLock);
+	resolve_parent(def, parent, fk, args);
+	relation_close(parent, NoLock);
+	resolve_child(def, child);
+}
+
+static void
+reset_definition(SeatLimitDef *def, Oid trigger)
+{
+	memset(def, 0, sizeof(SeatLimitDef));
+	def->trigger = trigger;
+	def->context = AllocSetContextCreate(CacheMemoryContext, "license_ext seat limit",
+										 ALLOCSET_SMALL_SIZES);
+}
+
+SeatLimitDef *
+seat_limit_resolve(TriggerData *trigger)
+{
+	Oid			oid = trigger->tg_trigger->tgoid;
+	SeatLimitDef *def;
+	MemoryContext caller;
+	bool		found;
+
+	if (definitions == NULL)
+		create_cache();
+	def = hash_search(definitions, &oid, HASH_ENTER, &found);
+	if (found && def->valid)
+		return def;
+	if (found && def->context != NULL)
+		MemoryContextDelete(def->context);
+	reset_definition(def, oid);
+	caller = MemoryContextSwitchTo(def->context);
+	resolve(def, trigger);
+	MemoryContextSwitchTo(caller);
+	def->valid = true;
+	return def;
+}

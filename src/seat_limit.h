@@ -1,0 +1,118 @@
+/*
+ * seat_limit.h
+ *		The counted foreign key: children take seats of the parent row their
+ *		foreign key points at, never more than the parent's limit.
+ *
+ * seat_limit.c	  attach, detach, check, recount: the SQL side
+ * seat_def.c	  what a trigger's arguments mean, resolved and cached
+ * seat_count.c	  the triggers: what a statement changed, summed by parent
+ * seat_parent.c  locks a parent row, checks the limit, writes the new count
+ * seat_guard.c	  the triggers on the parent, and parents written through SQL
+ */
+#ifndef LICENSE_SEAT_LIMIT_H
+#define LICENSE_SEAT_LIMIT_H
+
+#include "license_ext.h"
+
+#include "commands/trigger.h"
+#include "nodes/bitmapset.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+/* An integer or boolean column that the engine reads or writes */
+typedef struct SeatColumn
+{
+	AttrNumber	attnum;			/* 0: there is none */
+	Oid			type;
+} SeatColumn;
+
+/* How one pair of key columns is hashed, compared and copied */
+typedef struct SeatKey
+{
+	AttrNumber	child_attnum;
+	AttrNumber	parent_attnum;
+	Oid			collation;
+	bool		byval;
+	int16		len;
+	FmgrInfo	hash;
+	FmgrInfo	compare;
+	FmgrInfo	equal;
+} SeatKey;
+
+/* One counted foreign key, resolved from the arguments of its trigger */
+typedef struct SeatLimitDef
+{
+	Oid			trigger;		/* hash key */
+	bool		valid;
+	MemoryContext context;		/* everything below lives here */
+	Oid			child;
+	Oid			parent;
+	Oid			index;			/* the parent's unique index the foreign key uses */
+	int			nkeys;			/* keys are in the order of the index */
+	SeatKey		keys[INDEX_MAX_KEYS];
+	bool		integer_keys;	/* all keys are plain integers */
+	SeatColumn	weight;			/* of the child; none: one seat a row */
+	SeatColumn	used;			/* of the parent */
+	SeatColumn	limit;			/* of the parent; none: count only */
+	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
+	Bitmapset  *watched;		/* child columns whose change may matter */
+	bool		plain_parent;	/* no user trigger or generated column sees the parent's update */
+	int			nchecks;		/* CHECK constraints that read the used column */
+	ExprState **checks;
+	char	  **check_names;
+} SeatLimitDef;
+
+/* What one statement changed for one parent */
+typedef struct SeatDelta
+{
+	uint32		hash;
+	char		status;			/* of simplehash */
+	Datum	   *keys;
+	int64		units;			/* net change */
+	int64		largest;		/* most units a single row asks for */
+} SeatDelta;
+
+/* Trigger arguments: used column, limit column, weight column ('' is none), then the child's key columns */
+#define SEAT_ARG_USED	0
+#define SEAT_ARG_LIMIT	1
+#define SEAT_ARG_WEIGHT 2
+#define SEAT_ARG_KEYS	3
+
+extern SeatLimitDef *seat_limit_resolve(TriggerData *trigger);
+
+/* The foreign key of rel over exactly these columns; 42704 when there is none */
+extern ForeignKeyCacheInfo *seat_foreign_key(Relation rel, int ncolumns, char **columns);
+
+/* An integer column of rel; 42703, 42804 or 0A000 when it cannot serve */
+extern SeatColumn seat_integer_column(Relation rel, const char *name);
+
+/* An integer or boolean column of rel that can weigh rows */
+extern SeatColumn seat_weight_column(Relation rel, const char *name);
+
+extern int64 seat_integer(Datum value, Oid type);
+extern Datum seat_integer_datum(int64 value, Oid type);
+
+/* Applies changes sorted by key, each to its parent row; LX001, LX002 */
+extern void seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);
+
+/* The same for a parent whose own triggers must see the change */
+extern void seat_parents_apply_sql(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);
+
+/* "(a, b)=(1, 2)" of a parent, for messages */
+extern char *seat_key_text(Relation parent, SeatLimitDef *def, const Datum *keys);
+
+/* Raises LX001 or LX002 if used + delta does not fit. */
+extern void seat_check_limit(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
+							 int64 used, bool unlimited, int64 limit);
+
+/* Runs SQL that writes a used column, as the owner of the parent; the guard lets it pass. */
+extern void seat_execute_as_owner(Oid parent, const char *sql, int nargs, Oid *types, Datum *values);
+extern bool seat_maintaining(void);
+
+/* OPERATOR(schema.=) of a type */
+extern char *seat_equal_operator(Oid type);
+
+/* "schema"."table" */
+extern char *seat_qualified_name(Oid relation);
+
+#endif							/* LICENSE_SEAT_LIMIT_H */

@@ -1,0 +1,323 @@
+/*
+ * seat_parent.c
+ *		Locks a parent row, checks its limit and writes the new count.
+ *
+ * The count is read from the latest committed version under a row lock, never
+ * from the transaction's snapshot: that is why no isolation level oversells,
+ * and why REPEATABLE READ does not fail where there is still room.  Row and
+ * index are reached directly, since for one row SPI would cost more than the
+ * work itself.
+ */
+#include "seat_limit.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* What stays open while the parents of one statement are written */
+typedef struct ParentWriter
+{
+	SeatLimitDef *def;
+	Relation	rel;
+	Relation	index;
+	Snapshot	snapshot;
+	IndexScanDesc scan;
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	TupleTableSlot *current;	/* the locked version */
+	TupleTableSlot *changed;	/* what replaces it */
+	ExprContext *context;		/* for CHECK constraints */
+	EState	   *estate;			/* for index entries; made when first needed */
+	ResultRelInfo *target;
+} ParentWriter;
+
+char *
+seat_key_text(Relation parent, SeatLimitDef *def, const Datum *keys)
+{
+	TupleDesc	desc = RelationGetDescr(parent);
+	StringInfoData names;
+	StringInfoData values;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, def->keys[i].parent_attnum - 1);
+		Oid			output;
+		bool		varlena;
+
+		getTypeOutputInfo(att->atttypid, &output, &varlena);
+		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(att->attname));
+		appendStringInfo(&values, "%s%s", i ? ", " : "",
+						 OidOutputFunctionCall(output, keys[i]));
+	}
+	return psprintf("%s (%s)=(%s)", RelationGetRelationName(parent), names.data, values.data);
+}
+
+static char *
+column_name(Relation rel, AttrNumber attnum)
+{
+	return NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname);
+}
+
+static void
+refuse_oversized(Relation parent, SeatLimitDef *def, const SeatDelta *delta, int64 limit)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_REQUEST_EXCEEDS_TOTAL),
+			errmsg("more seats asked for than %s can ever hold",
+				   seat_key_text(parent, def, delta->keys)),
+			errdetail("One row asks for " INT64_FORMAT " seats; the limit is " INT64_FORMAT ".",
+					  delta->largest, limit),
+			errhint("Ask for less, or raise %s of %s.",
+					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
+}
+
+static void
+refuse_exceeding(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
+				 int64 used, int64 limit)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_SEAT_LIMIT_EXCEEDED),
+			errmsg("seat limit of %s exceeded", seat_key_text(parent, def, delta->keys)),
+			errdetail(INT64_FORMAT " of " INT64_FORMAT " seats are taken; "
+					  INT64_FORMAT " more asked for.", used, limit, delta->units),
+			errhint("Release a seat, or raise %s of %s.",
+					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
+}
+
+void
+seat_check_limit(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
+				 int64 used, bool unlimited, int64 limit)
+{
+	if (delta->units <= 0 || unlimited)
+		return;
+	if (delta->largest > limit)
+		refuse_oversized(parent, def, delta, limit);
+	if (delta->units > limit - used)
+		refuse_exceeding(parent, def, delta, used, limit);
+}
+
+static void
+init_scan_keys(ParentWriter *writer)
+{
+	SeatLimitDef *def = writer->def;
+
+	for (int i = 0; i < def->nkeys; i++)
+	{
+		Oid			family = writer->index->rd_opfamily[i];
+		Oid			type = writer->index->rd_opcintype[i];
+		Oid			operator = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+
+		ScanKeyEntryInitialize(&writer->keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   def->keys[i].collation, get_opcode(operator), (Datum) 0);
+	}
+}
+
+static void
+open_writer(ParentWriter *writer, SeatLimitDef *def)
+{
+	memset(writer, 0, sizeof(ParentWriter));
+	writer->def = def;
+	writer->rel = table_open(def->parent, RowExclusiveLock);
+	writer->index = index_open(def->index, AccessShareLock);
+	init_scan_keys(writer);
+	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	writer->scan = index_begin_plain_scan(writer->rel, writer->index, writer->snapshot, def->nkeys);
+	writer->current = table_slot_create(writer->rel, NULL);
+	writer->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsVirtual);
+	if (def->nchecks > 0)
+		writer->context = CreateStandaloneExprContext();
+}
+
+static void
+close_writer(ParentWriter *writer)
+{
+	if (writer->estate != NULL)
+	{
+		ExecCloseIndices(writer->target);
+		FreeExecutorState(writer->estate);
+	}
+	if (writer->context != NULL)
+		FreeExprContext(writer->context, true);
+	ExecDropSingleTupleTableSlot(writer->changed);
+	ExecDropSingleTupleTableSlot(writer->current);
+	index_endscan(writer->scan);
+	UnregisterSnapshot(writer->snapshot);
+	index_close(writer->index, AccessShareLock);
+	table_close(writer->rel, NoLock);
+}
+
+static bool
+find_parent(ParentWriter *writer, const Datum *keys)
+{
+	for (int i = 0; i < writer->def->nkeys; i++)
+		writer->keys[i].sk_argument = keys[i];
+	index_rescan(writer->scan, writer->keys, writer->def->nkeys, NULL, 0);
+	return index_getnext_slot(writer->scan, ForwardScanDirection, writer->current);
+}
+
+/* Waits for whoever changes the row and locks its last version; false: it is gone. */
+static bool
+lock_parent(ParentWriter *writer)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = writer->current->tts_tid;
+	TM_Result	result = table_tuple_lock(writer->rel, &tid, writer->snapshot, writer->current,
+										  GetCurrentCommandId(false),
+										  LockTupleNoKeyExclusive, LockWaitBlock,
+										  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+
+	if (result == TM_Deleted)
+		return false;
+	if (result != TM_Ok)
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not lock row of \"%s\" to count its seats",
+					   RelationGetRelationName(writer->rel)),
+				errhint("The transaction might succeed if retried."));
+	return true;
+}
+
+static void
+refuse_missing(ParentWriter *writer, const SeatDelta *delta)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			errmsg("%s does not exist", seat_key_text(writer->rel, writer->def, delta->keys)),
+			errdetail("A row cannot take a seat of a parent that is gone."));
+}
+
+/* The locked row with another count, ready to be stored */
+static void
+change_used(ParentWriter *writer, int64 used)
+{
+	TupleTableSlot *from = writer->current;
+	TupleTableSlot *to = writer->changed;
+	int			column = writer->def->used.attnum - 1;
+	int			natts = from->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(to);
+	slot_getallattrs(from);
+	memcpy(to->tts_values, from->tts_values, sizeof(Datum) * natts);
+	memcpy(to->tts_isnull, from->tts_isnull, sizeof(bool) * natts);
+	to->tts_values[column] = seat_integer_datum(used, writer->def->used.type);
+	to->tts_isnull[column] = false;
+	ExecStoreVirtualTuple(to);
+}
+
+static void
+check_constraints(ParentWriter *writer)
+{
+	SeatLimitDef *def = writer->def;
+
+	for (int i = 0; i < def->nchecks; i++)
+	{
+		writer->context->ecxt_scantuple = writer->changed;
+		if (!ExecCheck(def->checks[i], writer->context))
+			ereport(ERROR,
+					errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
+						   RelationGetRelationName(writer->rel), def->check_names[i]),
+					errtableconstraint(writer->rel, def->check_names[i]));
+		ResetExprContext(writer->context);
+	}
+}
+
+/* Needed only when the new version did not fit beside the old one. */
+static void
+insert_index_entries(ParentWriter *writer, TU_UpdateIndexes update_indexes)
+{
+	if (writer->estate == NULL)
+	{
+		writer->estate = CreateExecutorState();
+		writer->target = makeNode(ResultRelInfo);
+		InitResultRelInfo(writer->target, writer->rel, 1, NULL, 0);
+		ExecOpenIndices(writer->target, false);
+	}
+	ExecInsertIndexTuplesForUpdate(writer->target, writer->changed, writer->estate, update_indexes);
+	ResetPerTupleExprContext(writer->estate);
+}
+
+static void
+store_parent(ParentWriter *writer)
+{
+	TU_UpdateIndexes update_indexes = TU_None;
+
+	check_constraints(writer);
+	simple_table_tuple_update(writer->rel, &writer->current->tts_tid, writer->changed,
+							  writer->snapshot, &update_indexes);
+	if (update_indexes != TU_None)
+		insert_index_entries(writer, update_indexes);
+}
+
+static int64
+read_integer(TupleTableSlot *row, SeatColumn column, bool *isnull)
+{
+	Datum		value;
+
+	*isnull = true;
+	if (column.attnum == 0)
+		return 0;
+	value = slot_getattr(row, column.attnum, isnull);
+	return *isnull ? 0 : seat_integer(value, column.type);
+}
+
+static void
+write_parent(ParentWriter *writer, const SeatDelta *delta)
+{
+	SeatLimitDef *def = writer->def;
+	bool		uncounted;
+	bool		unlimited;
+	int64		used;
+	int64		limit;
+
+	/* The children of a parent that is being deleted need no count. */
+	if (!find_parent(writer, delta->keys) || !lock_parent(writer))
+	{
+		if (delta->units > 0)
+			refuse_missing(writer, delta);
+		return;
+	}
+	used = read_integer(writer->current, def->used, &uncounted);
+	limit = read_integer(writer->current, def->limit, &unlimited);
+	seat_check_limit(writer->rel, def, delta, used, unlimited, limit);
+	change_used(writer, used + delta->units);
+	store_parent(writer);
+}
+
+static void
+write_parents(SeatLimitDef *def, SeatDelta **deltas, int ndeltas)
+{
+	ParentWriter writer;
+
+	open_writer(&writer, def);
+	for (int i = 0; i < ndeltas; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_parent(&writer, deltas[i]);
+	}
+	close_writer(&writer);
+}
+
+void
+seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas)
+{
+	/* Parents written by the statement itself must be visible. */
+	CommandCounterIncrement();
+	if (def->plain_parent)
+		write_parents(def, deltas, ndeltas);
+	else
+		seat_parents_apply_sql(def, deltas, ndeltas);
+	/* What was written must be visible to the next trigger. */
+	CommandCounterIncrement();
+}

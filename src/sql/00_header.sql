@@ -1,0 +1,8 @@
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION license_ext CASCADE" to load this file. \quit
+
+-- Everything below is schema-qualified; nothing may be found by accident.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
+COMMENT ON SCHEMA license IS
+'Licensing engine license_ext: rows are plain SQL, operations are functions, every rule holds in both.';

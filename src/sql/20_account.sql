@@ -1,0 +1,49 @@
+-- Accounts
+
+CREATE TABLE license.account (
+    account_id bigint NOT NULL DEFAULT license.next_id(),
+    parent_id bigint,
+    kind text NOT NULL DEFAULT 'client',
+    name text NOT NULL,
+    email text,
+    email_override text,
+    region text NOT NULL DEFAULT 'EU',
+    currency text NOT NULL DEFAULT 'EUR',
+    time_zone text NOT NULL DEFAULT 'UTC',
+    floating_strategy text NOT NULL DEFAULT 'none',
+    floating_min_idle interval NOT NULL DEFAULT '20 minutes',
+    last_device_number integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz,
+    CONSTRAINT account_pkey PRIMARY KEY (account_id),
+    CONSTRAINT account_parent_fkey FOREIGN KEY (parent_id) REFERENCES license.account (account_id),
+    CONSTRAINT account_parent_check CHECK (parent_id <> account_id),
+    CONSTRAINT account_kind_check CHECK (kind IN ('provider', 'distributor', 'partner', 'client', 'internal')),
+    CONSTRAINT account_name_check CHECK (name <> ''),
+    CONSTRAINT account_email_check CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$'),
+    CONSTRAINT account_region_check CHECK (region <> ''),
+    CONSTRAINT account_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT account_time_zone_check CHECK (timezone(time_zone, timestamptz '2000-01-01 00:00:00+00') IS NOT NULL),
+    CONSTRAINT account_floating_strategy_check CHECK (floating_strategy IN ('none', 'idle_longest', 'priority')),
+    CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0'),
+    CONSTRAINT account_last_device_number_check CHECK (last_device_number >= 0),
+    CONSTRAINT account_closed_check CHECK (closed_at >= created_at)
+);
+CREATE UNIQUE INDEX account_email_key ON license.account (lower(email));
+CREATE INDEX account_parent_idx ON license.account (parent_id);
+
+COMMENT ON TABLE license.account IS 'A tenant. Accounts form a tree: provider, distributors, partners, clients (C1).';
+COMMENT ON COLUMN license.account.account_id IS 'The tenant every other row belongs to.';
+COMMENT ON COLUMN license.account.parent_id IS 'The account above in the tree; NULL at the top.';
+COMMENT ON COLUMN license.account.kind IS 'provider, distributor, partner, client or internal.';
+COMMENT ON COLUMN license.account.name IS 'Name shown in lists.';
+COMMENT ON COLUMN license.account.email IS 'Account e-mail: unique over all accounts whatever its case (T13), and where notices go.';
+COMMENT ON COLUMN license.account.email_override IS 'Why an address that is not role-based was accepted (T14).';
+COMMENT ON COLUMN license.account.region IS 'Sales region, such as EU, US or APAC.';
+COMMENT ON COLUMN license.account.currency IS 'ISO 4217 code of the one currency of this account (C12).';
+COMMENT ON COLUMN license.account.time_zone IS 'Zone in which calendar months and days of this account are counted.';
+COMMENT ON COLUMN license.account.floating_strategy IS 'How a full floating pool finds a seat: none, idle_longest or priority (T6).';
+COMMENT ON COLUMN license.account.floating_min_idle IS 'How long a device must have been idle before its floating seat may be moved.';
+COMMENT ON COLUMN license.account.last_device_number IS 'Highest device code ever given up; codes are never reused (T23). Maintained.';
+COMMENT ON COLUMN license.account.created_at IS 'When the account was created.';
+COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while it is open.';

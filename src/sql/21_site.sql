@@ -1,0 +1,53 @@
+-- Sites and apartments
+
+CREATE TABLE license.site (
+    account_id bigint NOT NULL,
+    site_id bigint NOT NULL DEFAULT license.next_id(),
+    name text NOT NULL,
+    region text NOT NULL DEFAULT 'EU',
+    sector text NOT NULL DEFAULT 'residential',
+    license_model text NOT NULL DEFAULT 'subscription',
+    site_type text DEFAULT 'apartment',
+    legacy_ends_at timestamptz,
+    auto_renew boolean NOT NULL DEFAULT false,
+    CONSTRAINT site_pkey PRIMARY KEY (account_id, site_id),
+    CONSTRAINT site_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
+    CONSTRAINT site_name_check CHECK (name <> ''),
+    CONSTRAINT site_region_check CHECK (region <> ''),
+    CONSTRAINT site_sector_check CHECK (sector IN ('residential', 'hospitality', 'office', 'retail', 'other')),
+    CONSTRAINT site_license_model_check CHECK (license_model IN ('custom', 'subscription')),
+    CONSTRAINT site_type_check CHECK (site_type IN ('apartment', 'device')),
+    CONSTRAINT site_legacy_check CHECK ((license_model = 'custom') = (legacy_ends_at IS NOT NULL))
+);
+COMMENT ON TABLE license.site IS 'A place with devices: a building of apartments, or a location of a Wi-Fi organization (M1, O2).';
+COMMENT ON COLUMN license.site.account_id IS 'The account that owns the site.';
+COMMENT ON COLUMN license.site.site_id IS 'Id of the site.';
+COMMENT ON COLUMN license.site.name IS 'Name shown in lists.';
+COMMENT ON COLUMN license.site.region IS 'Sales region; decides which offers may be used (M36).';
+COMMENT ON COLUMN license.site.sector IS 'residential, hospitality, office, retail or other; hospitality counts rooms instead of access points (O7).';
+COMMENT ON COLUMN license.site.license_model IS 'custom (old, imported sites only, M4) or subscription.';
+COMMENT ON COLUMN license.site.site_type IS 'What is paid for: apartment or device; NULL after a migration until the customer chooses (M29).';
+COMMENT ON COLUMN license.site.legacy_ends_at IS 'End of the old licence of a custom site; NULL for every other (M2).';
+COMMENT ON COLUMN license.site.auto_renew IS 'Whether the customer chose recurring payment (M31).';
+
+CREATE TABLE license.apartment (
+    account_id bigint NOT NULL,
+    apartment_id bigint NOT NULL DEFAULT license.next_id(),
+    site_id bigint NOT NULL,
+    name text NOT NULL,
+    seat_limit integer DEFAULT 4,
+    seats_used integer NOT NULL DEFAULT 0,
+    CONSTRAINT apartment_pkey PRIMARY KEY (account_id, apartment_id),
+    CONSTRAINT apartment_site_key UNIQUE (account_id, site_id, apartment_id),
+    CONSTRAINT apartment_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
+    CONSTRAINT apartment_name_check CHECK (name <> ''),
+    CONSTRAINT apartment_seat_limit_check CHECK (seat_limit >= 0),
+    CONSTRAINT apartment_seats_used_check CHECK (seats_used >= 0 AND seats_used <= seat_limit)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE license.apartment IS 'An apartment of a site; its paid devices take seats (M7, M11).';
+COMMENT ON COLUMN license.apartment.account_id IS 'The account that owns the site.';
+COMMENT ON COLUMN license.apartment.apartment_id IS 'Id of the apartment.';
+COMMENT ON COLUMN license.apartment.site_id IS 'The site it lies in.';
+COMMENT ON COLUMN license.apartment.name IS 'Name or number on the door.';
+COMMENT ON COLUMN license.apartment.seat_limit IS 'Most paid devices it may hold (M11, M14); NULL is no limit.';
+COMMENT ON COLUMN license.apartment.seats_used IS 'Paid devices it holds. Maintained by the seat limit on license.device.';

@@ -1,0 +1,45 @@
+-- Devices
+
+CREATE TABLE license.device (
+    account_id bigint NOT NULL,
+    device_id bigint NOT NULL DEFAULT license.next_id(),
+    site_id bigint,
+    apartment_id bigint,
+    user_id bigint,
+    device_code text NOT NULL,
+    kind text NOT NULL DEFAULT 'phone',
+    mode text NOT NULL DEFAULT 'cloud',
+    seats integer NOT NULL GENERATED ALWAYS AS
+        (CASE WHEN mode = 'cloud' AND kind IN ('phone', 'tablet', 'third_party') THEN 1 ELSE 0 END) STORED,
+    mac macaddr,
+    priority integer NOT NULL DEFAULT 0,
+    hold boolean NOT NULL DEFAULT false,
+    last_seen_at timestamptz,
+    CONSTRAINT device_pkey PRIMARY KEY (account_id, device_id),
+    CONSTRAINT device_code_key UNIQUE (account_id, device_code),
+    CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
+    CONSTRAINT device_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
+    CONSTRAINT device_apartment_fkey FOREIGN KEY (account_id, site_id, apartment_id)
+        REFERENCES license.apartment (account_id, site_id, apartment_id),
+    CONSTRAINT device_user_fkey FOREIGN KEY (account_id, user_id) REFERENCES license.account_user (account_id, user_id),
+    CONSTRAINT device_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
+    CONSTRAINT device_code_check CHECK (device_code <> ''),
+    CONSTRAINT device_kind_check CHECK (kind IN ('intercom', 'answering_unit', 'phone', 'tablet', 'third_party', 'access_point')),
+    CONSTRAINT device_mode_check CHECK (mode IN ('cloud', 'local'))
+) WITH (fillfactor = 90);
+CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);
+CREATE INDEX device_user_idx ON license.device (account_id, user_id) WHERE user_id IS NOT NULL;
+COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment (M10, M13).';
+COMMENT ON COLUMN license.device.account_id IS 'The account that owns the device.';
+COMMENT ON COLUMN license.device.device_id IS 'Id of the device.';
+COMMENT ON COLUMN license.device.site_id IS 'The site it is installed in, if any.';
+COMMENT ON COLUMN license.device.apartment_id IS 'The apartment of its own site it is assigned to (M8).';
+COMMENT ON COLUMN license.device.user_id IS 'The user it belongs to (M9).';
+COMMENT ON COLUMN license.device.device_code IS 'Unique in the account; the next free number, three digits at least, when NULL is given; never reused (T23).';
+COMMENT ON COLUMN license.device.kind IS 'intercom, answering_unit, phone, tablet, third_party or access_point.';
+COMMENT ON COLUMN license.device.mode IS 'cloud or local; a local device is not paid for (M13).';
+COMMENT ON COLUMN license.device.seats IS 'Seats it takes: 1 for a paid device, else 0. Generated.';
+COMMENT ON COLUMN license.device.mac IS 'Hardware address.';
+COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority: a lower one gives way to a higher one.';
+COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
+COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';

@@ -1,0 +1,49 @@
+-- The counted foreign key: children take seats of their parent
+
+CREATE FUNCTION license._seat_count_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_count_trg';
+COMMENT ON FUNCTION license._seat_count_trg() IS
+'Trigger on the child of a counted foreign key: adds what the statement changed to the parents'' used column. Made by license.attach_seat_limit(). Errors: LX001, LX002, 23503, 39P01.';
+
+CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';
+COMMENT ON FUNCTION license._seat_truncate_trg() IS
+'Trigger on the child of a counted foreign key: after TRUNCATE no seat is used. Errors: 39P01.';
+
+CREATE FUNCTION license._seat_guard_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_guard_trg';
+COMMENT ON FUNCTION license._seat_guard_trg() IS
+'Trigger on the parent of a counted foreign key: an INSERT starts from zero; an UPDATE cannot write the count, lower the limit below it, or move the key while seats are in use. Errors: LX032, 428C9, 23503, 39P01.';
+
+CREATE FUNCTION license._seat_recreate_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_recreate_trg';
+COMMENT ON FUNCTION license._seat_recreate_trg() IS
+'Trigger on the parent of a counted foreign key: a row with seats in use cannot be deleted and made anew in one statement. Errors: 23503, 39P01.';
+
+CREATE FUNCTION license.attach_seat_limit(child regclass, foreign_key name, used_column name,
+    limit_column name, weight_column name DEFAULT NULL)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_attach_seat_limit';
+COMMENT ON FUNCTION license.attach_seat_limit(regclass, name, name, name, name) IS
+'Makes a foreign key of child a counted one: used_column of the parent holds the seats its children take and never exceeds limit_column (NULL value: no limit; NULL argument: count only). weight_column is an integer or boolean column of the child (NULL: one seat a row). Counts what is there first. The caller must own both tables. Errors: LX001 a limit is broken already, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 0A000, 22004. Serves M11, M12.';
+
+CREATE FUNCTION license.detach_seat_limit(child regclass, foreign_key name)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_detach_seat_limit';
+COMMENT ON FUNCTION license.detach_seat_limit(regclass, name) IS
+'Takes the seat limit off a foreign key; the used column keeps its last values. The caller must own both tables. Errors: 42501, 42704, 22004.';
+
+CREATE FUNCTION license.check_seats(OUT child regclass, OUT parent regclass, OUT parent_key jsonb,
+    OUT counted bigint, OUT recorded bigint, OUT seat_limit bigint)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_check_seats';
+COMMENT ON FUNCTION license.check_seats() IS
+'The health check: parents whose recorded count differs from the seats their children take. Empty is healthy. Raises nothing of its own.';
+
+CREATE FUNCTION license.recount_seats(child regclass DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_recount_seats';
+COMMENT ON FUNCTION license.recount_seats(regclass) IS
+'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 not the owner, 42704 no seat limit, 23514 a CHECK of the parent forbids the true count.';
+
+SELECT license.attach_seat_limit('license.device', 'device_apartment_fkey', 'seats_used', 'seat_limit', 'seats');

@@ -1,0 +1,21 @@
+-- Connections that start a licence
+
+CREATE TABLE license.connection (
+    account_id bigint NOT NULL,
+    license_id bigint NOT NULL,
+    site_id bigint NOT NULL,
+    mac macaddr NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT connection_pkey PRIMARY KEY (account_id, license_id, mac),
+    CONSTRAINT connection_license_fkey FOREIGN KEY (account_id, license_id)
+        REFERENCES license.license (account_id, license_id) ON DELETE CASCADE,
+    CONSTRAINT connection_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id)
+);
+COMMENT ON TABLE license.connection IS 'Devices seen while a licence waits for its start (O19, O20).';
+COMMENT ON COLUMN license.connection.account_id IS 'The organization.';
+COMMENT ON COLUMN license.connection.license_id IS 'The licence that was pending start.';
+COMMENT ON COLUMN license.connection.site_id IS 'Where the device connected.';
+COMMENT ON COLUMN license.connection.mac IS 'Hardware address; each counts once (O20).';
+COMMENT ON COLUMN license.connection.first_seen_at IS 'First time it connected.';
+
+SELECT license.attach_seat_limit('license.connection', 'connection_license_fkey', 'connections', NULL);

@@ -1,0 +1,73 @@
+-- Notice stages and notices
+
+CREATE TABLE license.notice_stage (
+    stage integer NOT NULL,
+    lead interval NOT NULL,
+    title text NOT NULL,
+    cuts_off boolean NOT NULL DEFAULT false,
+    active boolean NOT NULL DEFAULT true,
+    shipped boolean NOT NULL DEFAULT false,
+    CONSTRAINT notice_stage_pkey PRIMARY KEY (stage),
+    CONSTRAINT notice_stage_stage_check CHECK (stage > 0),
+    CONSTRAINT notice_stage_title_check CHECK (title <> '')
+);
+COMMENT ON TABLE license.notice_stage IS 'When notices about the end of a licence are raised (O37, P31). Edit the rows to change them; set active to false to do without one.';
+COMMENT ON COLUMN license.notice_stage.stage IS 'Number of the notice.';
+COMMENT ON COLUMN license.notice_stage.lead IS 'How long before the end it is due, in calendar units of the account''s time zone; negative is after the end.';
+COMMENT ON COLUMN license.notice_stage.title IS 'Headline for the message.';
+COMMENT ON COLUMN license.notice_stage.cuts_off IS 'Coincides with the end of the contract (O40).';
+COMMENT ON COLUMN license.notice_stage.active IS 'Whether it is raised at all.';
+COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension and was never edited. Maintained.';
+
+INSERT INTO license.notice_stage (stage, lead, title, cuts_off, shipped) VALUES
+    (1, '1 month', 'Licence ends in one month', false, true),
+    (2, '15 days', 'Licence ends in 15 days', false, true),
+    (3, '7 days', 'Licence ends in 7 days', false, true),
+    (4, '1 day', 'Licence ends tomorrow', false, true),
+    (5, '0', 'Licence has ended, the service is cut off', true, true),
+    (6, '-1 day', 'Licence ended yesterday, renewal is possible', false, true);
+
+CREATE TABLE license.notice (
+    account_id bigint NOT NULL,
+    notice_id bigint NOT NULL DEFAULT license.next_id(),
+    kind text NOT NULL DEFAULT 'expiry',
+    license_id bigint,
+    site_id bigint,
+    term_ends_at timestamptz,
+    stage integer,
+    due_at timestamptz NOT NULL,
+    state text NOT NULL DEFAULT 'pending',
+    recipient text,
+    payload jsonb NOT NULL DEFAULT '{}',
+    sent_at timestamptz,
+    claimed_until timestamptz,
+    acknowledged_at timestamptz,
+    CONSTRAINT notice_pkey PRIMARY KEY (account_id, notice_id),
+    CONSTRAINT notice_once_key UNIQUE (account_id, license_id, term_ends_at, stage),
+    CONSTRAINT notice_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
+    CONSTRAINT notice_license_fkey FOREIGN KEY (account_id, license_id)
+        REFERENCES license.license (account_id, license_id) ON DELETE CASCADE,
+    CONSTRAINT notice_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
+    CONSTRAINT notice_kind_check CHECK (kind <> ''),
+    CONSTRAINT notice_expiry_check CHECK (kind <> 'expiry' OR num_nonnulls(license_id, term_ends_at, stage) = 3),
+    CONSTRAINT notice_state_check CHECK (state IN ('pending', 'sent', 'acknowledged', 'skipped', 'withdrawn')),
+    CONSTRAINT notice_sent_check CHECK (state NOT IN ('sent', 'acknowledged') OR sent_at IS NOT NULL),
+    CONSTRAINT notice_acknowledged_check CHECK ((state = 'acknowledged') = (acknowledged_at IS NOT NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX notice_pending_idx ON license.notice (due_at) WHERE state = 'pending';
+CREATE INDEX notice_sent_idx ON license.notice (due_at, notice_id) WHERE state = 'sent';
+COMMENT ON TABLE license.notice IS 'The notice ledger: once per licence, term and stage (O35, O39). The row is the truth, NOTIFY only wakes.';
+COMMENT ON COLUMN license.notice.account_id IS 'The account concerned.';
+COMMENT ON COLUMN license.notice.notice_id IS 'Id of the notice.';
+COMMENT ON COLUMN license.notice.kind IS 'expiry, migration_approved or another word of an application.';
+COMMENT ON COLUMN license.notice.license_id IS 'The licence concerned.';
+COMMENT ON COLUMN license.notice.site_id IS 'The site concerned.';
+COMMENT ON COLUMN license.notice.term_ends_at IS 'The end the notice is about; a renewal starts a new cycle (O42).';
+COMMENT ON COLUMN license.notice.stage IS 'Number in license.notice_stage.';
+COMMENT ON COLUMN license.notice.due_at IS 'When it was due.';
+COMMENT ON COLUMN license.notice.state IS 'pending, sent (raised with its NOTIFY), acknowledged, skipped or withdrawn.';
+COMMENT ON COLUMN license.notice.recipient IS 'E-mail address it is for.';
+COMMENT ON COLUMN license.notice.payload IS 'What the message needs.';
+COMMENT ON COLUMN license.notice.sent_at IS 'When it was raised.';
+COMMENT ON COLUMN license.notice.claimed_until IS 'Until then a consumer has it; afterwards it is handed out again.';
+COMMENT ON COLUMN license.notice.acknowledged_at IS 'When a consumer confirmed it.';

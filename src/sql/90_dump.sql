@@ -1,0 +1,41 @@
+-- What pg_dump saves. Shipped catalogue rows are saved once edited; a restored
+-- row then replaces the shipped one of the same key (license._catalogue_trg).
+
+CREATE FUNCTION license._catalogue_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_catalogue_trg';
+COMMENT ON FUNCTION license._catalogue_trg() IS
+'Trigger: a new catalogue row replaces the untouched shipped one of its key, an edited one stops being shipped, a shipped one cannot be deleted. Errors: 55000, 39P01.';
+
+CREATE TRIGGER module_catalogue BEFORE INSERT OR UPDATE OR DELETE ON license.module
+    FOR EACH ROW EXECUTE FUNCTION license._catalogue_trg();
+CREATE TRIGGER offer_catalogue BEFORE INSERT OR UPDATE OR DELETE ON license.offer
+    FOR EACH ROW EXECUTE FUNCTION license._catalogue_trg();
+CREATE TRIGGER notice_stage_catalogue BEFORE INSERT OR UPDATE OR DELETE ON license.notice_stage
+    FOR EACH ROW EXECUTE FUNCTION license._catalogue_trg();
+
+SELECT pg_extension_config_dump('license.id_seq', '');
+SELECT pg_extension_config_dump('license.account', '');
+SELECT pg_extension_config_dump('license.site', '');
+SELECT pg_extension_config_dump('license.apartment', '');
+SELECT pg_extension_config_dump('license.account_user', '');
+SELECT pg_extension_config_dump('license.device', '');
+SELECT pg_extension_config_dump('license.session', '');
+SELECT pg_extension_config_dump('license.module', 'WHERE NOT shipped');
+SELECT pg_extension_config_dump('license.offer', 'WHERE NOT shipped');
+SELECT pg_extension_config_dump('license.offer_price', '');
+SELECT pg_extension_config_dump('license.partner_offer', '');
+SELECT pg_extension_config_dump('license.license_request', '');
+SELECT pg_extension_config_dump('license.license', '');
+SELECT pg_extension_config_dump('license.license_pool', '');
+SELECT pg_extension_config_dump('license.connection', '');
+SELECT pg_extension_config_dump('license.seat', '');
+SELECT pg_extension_config_dump('license.voucher', '');
+SELECT pg_extension_config_dump('license.payment', '');
+SELECT pg_extension_config_dump('license.purchase', '');
+SELECT pg_extension_config_dump('license.purchase_line', '');
+SELECT pg_extension_config_dump('license.migration_request', '');
+SELECT pg_extension_config_dump('license.internal_application', '');
+SELECT pg_extension_config_dump('license.notice_stage', 'WHERE NOT shipped');
+SELECT pg_extension_config_dump('license.notice', '');
+SELECT pg_extension_config_dump('license.event', '');
+SELECT pg_extension_config_dump('license.denial', '');

@@ -1,0 +1,48 @@
+# Servers for the TAP tests, with the extension as it was just built.
+package LicenseTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+
+our @EXPORT_OK = qw(new_node create_extension configure_node);
+
+# A started server with the extension in database postgres. Parameters go to init().
+sub new_node
+{
+	my ($name, %params) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(%params);
+	configure_node($node);
+	$node->start;
+	create_extension($node, 'postgres');
+	return $node;
+}
+
+sub configure_node
+{
+	my ($node) = @_;
+
+	$node->append_conf('postgresql.conf',
+		"extension_destdir = '$ENV{LICENSE_EXT_DESTDIR}'")
+	  if defined $ENV{LICENSE_EXT_DESTDIR};
+	$node->append_conf('postgresql.conf', <<'CONF');
+shared_preload_libraries = 'pg_cron'
+cron.database_name = 'postgres'
+cron.use_background_workers = on
+max_worker_processes = 20
+timezone = 'UTC'
+CONF
+}
+
+sub create_extension
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database, 'CREATE EXTENSION license_ext CASCADE');
+}
+
+1;
