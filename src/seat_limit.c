@@ -288,6 +288,7 @@ license_seat_truncate_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_trigger(fcinfo, "_seat_truncate_trg", TRIGGER_EVENT_AFTER,
 										 ON_TRUNCATE, -1);
+	SeatAttachment *attachment;
 	Operation	op;
 
 	if (trigger->tg_trigger->tgnargs <= SEAT_ARG_KEYS)
@@ -295,9 +296,8 @@ license_seat_truncate_trg(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("seat triggers are made by license.attach_seat_limit()"));
 	operation_begin(&op, fcinfo, NULL, 0);
-	seat_attachment_run(seat_attachment_of_trigger(trigger->tg_relation, trigger->tg_trigger),
-						seat_recount_sql(seat_attachment_of_trigger(trigger->tg_relation,
-																	trigger->tg_trigger)));
+	attachment = seat_attachment_of_trigger(trigger->tg_relation, trigger->tg_trigger);
+	seat_attachment_run(attachment, seat_recount_sql(attachment));
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }
