@@ -93,6 +93,20 @@ INSERT INTO license.device (account_id, site_id, apartment_id, device_code)
     SELECT 910, 1, 11, 'u' || i FROM generate_series(1, 9) i;
 SELECT * FROM used WHERE apartment_id = 11;
 
+-- more parents than fit beside their old versions: every index follows
+INSERT INTO license.apartment (account_id, apartment_id, site_id, name)
+    SELECT 910, i, 1, repeat('x', 50) FROM generate_series(1000, 2999) i;
+INSERT INTO license.device (account_id, device_id, site_id, apartment_id, device_code)
+    SELECT 910, 10000 + i, 1, 1000 + i % 2000, 'w' || i FROM generate_series(1, 6000) i;
+SET LOCAL enable_seqscan = off;
+SELECT min(seats_used), max(seats_used), count(*) FROM license.apartment
+    WHERE account_id = 910 AND site_id = 1 AND apartment_id >= 1000;
+SELECT count(*) FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
+RESET enable_seqscan;
+DELETE FROM license.device WHERE account_id = 910 AND device_id > 10000;
+SELECT sum(seats_used) FROM license.apartment WHERE account_id = 910 AND apartment_id >= 1000;
+DELETE FROM license.apartment WHERE account_id = 910 AND apartment_id >= 1000;
+
 -- TRUNCATE gives every seat back
 SET LOCAL client_min_messages = warning;
 SAVEPOINT s;

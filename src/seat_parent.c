@@ -241,7 +241,8 @@ insert_index_entries(ParentWriter *writer, TU_UpdateIndexes update_indexes)
 	{
 		writer->estate = CreateExecutorState();
 		writer->target = makeNode(ResultRelInfo);
-		InitResultRelInfo(writer->target, writer->rel, 1, NULL, 0);
+		/* Range table index 0: no query stands behind this update. */
+		InitResultRelInfo(writer->target, writer->rel, 0, NULL, 0);
 		ExecOpenIndices(writer->target, false);
 	}
 	ExecInsertIndexTuplesForUpdate(writer->target, writer->changed, writer->estate, update_indexes);
