@@ -1,0 +1,422 @@
+/*
+ * seat.c
+ *		Taking, keeping and giving back a seat of a pool.
+ *
+ * Whether a pool has room is decided under the lock of its row, so that a full
+ * one is an answer and not an error of the counted foreign key.  Locks go from
+ * a seat to its pool; who holds the pool already passes over locked seats.
+ */
+#include "seat.h"
+
+#include "access/xact.h"
+#include "denial.h"
+#include "floating.h"
+#include "miscadmin.h"
+#include "operation.h"
+#include "plans.h"
+#include "pool.h"
+
+PG_FUNCTION_INFO_V1(license_acquire_seat);
+PG_FUNCTION_INFO_V1(license_heartbeat);
+PG_FUNCTION_INFO_V1(license_release_seat);
+
+/* A holder's seat may come and go while we look; this often is not chance. */
+#define MAX_ATTEMPTS 20
+
+/* What is known of licence, holder and the holder's own seat */
+typedef struct Situation
+{
+	bool		found;			/* licence and holder exist in the account */
+	bool		valid;
+	bool		open_end;
+	TimestampTz ends_at;
+	bool		hold;
+	int64		seat_id;		/* the holder's own; 0: none */
+	bool		seat_leased;
+	TimestampTz seat_expires_at;
+} Situation;
+
+/* When a lease taken now would end; 22023 unless it lies ahead */
+static TimestampTz
+lease_end(NullableDatum lease, TimestampTz at)
+{
+	/* A timestamptz counts in UTC, so a day of a lease is 24 hours in every zone. */
+	Datum		end = DirectFunctionCall2(timestamp_pl_interval, TimestampTzGetDatum(at), lease.value);
+
+	if (DatumGetTimestampTz(end) <= at)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a lease must be longer than nothing"),
+				errdetail("It would end at %s, and begins at %s.",
+						  timestamptz_to_str(DatumGetTimestampTz(end)),
+						  pstrdup(timestamptz_to_str(at))));
+	return DatumGetTimestampTz(end);
+}
+
+static void
+check_holder(const SeatHolder *holder)
+{
+	int			given = !holder->device_id.isnull + !holder->user_id.isnull +
+		!holder->apartment_id.isnull;
+
+	if (given != 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a seat is taken by one holder, not by %d", given),
+				errhint("Give one of device_id, user_id and apartment_id."));
+}
+
+static void
+run_situation(const SeatRequest *request)
+{
+	const SeatHolder *holder = &request->holder;
+	NullableDatum args[5] = {arg_int64(request->account_id), arg_int64(request->license_id),
+		arg_text(request->pool), holder->device_id, arg_time(request->at)};
+	PlanId		plan = PLAN_seat_situation_device;
+
+	if (!holder->user_id.isnull)
+	{
+		plan = PLAN_seat_situation_user;
+		args[3] = holder->user_id;
+	}
+	else if (!holder->apartment_id.isnull)
+	{
+		plan = PLAN_seat_situation_apartment;
+		args[3] = holder->apartment_id;
+	}
+	plan_run(plan, args, lengthof(args));
+}
+
+static void
+read_situation(const SeatRequest *request, Situation *now)
+{
+	memset(now, 0, sizeof(*now));
+	run_situation(request);
+	now->found = SPI_processed > 0;
+	if (!now->found)
+		return;
+	now->valid = got_bool(1);
+	now->open_end = got_null(2);
+	if (!now->open_end)
+		now->ends_at = got_time(2);
+	now->hold = got_bool(3);
+	if (got_null(4))
+		return;
+	now->seat_id = got_int64(4);
+	now->seat_leased = !got_null(5);
+	if (now->seat_leased)
+		now->seat_expires_at = got_time(5);
+}
+
+static bool
+is_live(const Situation *now, TimestampTz at)
+{
+	return now->seat_id != 0 && (!now->seat_leased || now->seat_expires_at > at);
+}
+
+static void
+grant(SeatAnswer *answer, const char *code, int64 seat_id, NullableDatum expires_at)
+{
+	answer->granted = true;
+	answer->code = code;
+	answer->seat_id = seat_id;
+	answer->leased = !expires_at.isnull;
+	answer->expires_at = expires_at.isnull ? 0 : DatumGetTimestampTz(expires_at.value);
+}
+
+static void
+refuse(const SeatRequest *request, SeatAnswer *answer, const char *code)
+{
+	Denial		denial = {
+		.license_id = arg_int64(request->license_id),
+		.pool = request->pool,
+		.device_id = request->holder.device_id,
+		.user_id = request->holder.user_id,
+		.site_id = arg_null(),
+		.apartment_id = request->holder.apartment_id,
+	};
+
+	memset(answer, 0, sizeof(*answer));
+	answer->code = code;
+	denial_write(request->account_id, request->at, code, &denial);
+}
+
+/* The lease asked for, but never past the end of the licence; NULL: until released */
+static NullableDatum
+granted_end(const SeatRequest *request, const Situation *now)
+{
+	TimestampTz end;
+
+	if (request->lease.isnull)
+		return arg_null();
+	end = lease_end(request->lease, request->at);
+	return arg_time(now->open_end ? end : Min(end, now->ends_at));
+}
+
+/* Who asks again is seen again.  False when the seat is gone meanwhile. */
+static bool
+keep_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+{
+	NullableDatum end;
+
+	if (RUN(seat_renew, arg_int64(request->account_id), arg_int64(now->seat_id),
+			arg_time(request->at), request->lease, granted_end(request, now)) == 0)
+		return false;
+	end.value = got_datum(1, &end.isnull);
+	grant(answer, "ALREADY_HELD", now->seat_id, end);
+	return true;
+}
+
+/* The holder's own lease ran out and nobody else has needed the seat yet. */
+static bool
+retake_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+{
+	NullableDatum end = granted_end(request, now);
+
+	if (RUN(seat_retake, arg_int64(request->account_id), arg_int64(now->seat_id),
+			arg_time(request->at), request->lease, end) == 0)
+		return false;
+	grant(answer, "GRANTED", now->seat_id, end);
+	return true;
+}
+
+/* False when the holder got a seat meanwhile */
+static bool
+take_new(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+{
+	const SeatHolder *holder = &request->holder;
+	NullableDatum end = granted_end(request, now);
+
+	if (RUN(seat_take, arg_int64(request->account_id), arg_int64(request->license_id),
+			arg_text(request->pool), holder->device_id, holder->user_id, holder->apartment_id,
+			arg_time(request->at), request->lease, end) == 0)
+		return false;
+	grant(answer, "GRANTED", got_int64(1), end);
+	return true;
+}
+
+static bool
+has_room(const PoolState *pool)
+{
+	return pool->in_use < pool->maximum;
+}
+
+/* Gives back seats whose lease ran out; called under the pool's lock */
+static bool
+reclaim(const SeatRequest *request, PoolState *pool)
+{
+	if (RUN(seat_reclaim, arg_int64(request->account_id), arg_int64(request->license_id),
+			arg_text(request->pool), arg_time(request->at)) == 0)
+		return false;
+	return pool_lock(request->account_id, request->license_id, request->pool, pool) &&
+		has_room(pool);
+}
+
+/* A transaction that cannot see who took the last seat cannot know that it was not its own holder. */
+static void
+require_snapshot(const PoolState *pool)
+{
+	if (pool->newer && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not serialize access due to concurrent update of the pool"),
+				errhint("The transaction might succeed if retried."));
+}
+
+/* Nobody takes or gives back a seat of this pool any more; false: look again. */
+static bool
+settle_full(const SeatRequest *request, const Situation *now, PoolState *pool, SeatAnswer *answer)
+{
+	require_snapshot(pool);
+	if (reclaim(request, pool))
+		return take_new(request, now, answer);
+	if (!floating_take(request, granted_end(request, now), answer))
+		refuse(request, answer, "NO_SEATS_AVAILABLE");
+	return true;
+}
+
+static bool
+settle_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+{
+	if (is_live(now, request->at))
+		return keep_own(request, now, answer);
+	return retake_own(request, now, answer);
+}
+
+/* What needs no look at the pool: true when it is the answer */
+static bool
+refuse_early(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+{
+	if (!now->found)
+		refuse(request, answer, "NOT_FOUND");
+	else if (!now->valid)
+		refuse(request, answer, "LICENSE_NOT_VALID");
+	else if (now->hold && !is_live(now, request->at))
+		refuse(request, answer, "DEVICE_HELD");
+	else
+		return false;
+	return true;
+}
+
+/* One try; false when others changed what it went by. looked: the situation was read under the pool's lock */
+static bool
+try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
+{
+	Situation	now;
+	PoolState	pool;
+
+	read_situation(request, &now);
+	if (refuse_early(request, &now, answer))
+		return true;
+	if (now.seat_id != 0)
+		return settle_own(request, &now, answer);
+	if (!pool_lock(request->account_id, request->license_id, request->pool, &pool))
+	{
+		refuse(request, answer, "NOT_FOUND");
+		return true;
+	}
+	if (has_room(&pool))
+		return take_new(request, &now, answer);
+	if (!*looked)
+	{
+		*looked = true;
+		return false;
+	}
+	return settle_full(request, &now, &pool, answer);
+}
+
+void
+seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHolder *holder,
+			 NullableDatum lease, TimestampTz at, SeatAnswer *answer)
+{
+	SeatRequest request = {account_id, license_id, pool, *holder, lease, at};
+	bool		looked = false;
+
+	check_holder(holder);
+	if (!lease.isnull)
+		(void) lease_end(lease, at);
+	memset(answer, 0, sizeof(*answer));
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (try_acquire(&request, &looked, answer))
+			return;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("the seat of the holder keeps changing"),
+			errhint("The transaction might succeed if retried."));
+}
+
+/*
+ * license.acquire_seat(account_id, license_id, pool, device_id, user_id,
+ *		apartment_id, lease, at) → (granted, code, seat_id, expires_at)
+ *		A seat for one holder, until released or for a lease, which never
+ *		outlives the licence; days of a lease are 24 hours.  Codes: GRANTED,
+ *		ALREADY_HELD (a lease given renews the one there is), MOVED (by the
+ *		account's floating strategy), and refused, kept in license.denial:
+ *		NOT_FOUND, LICENSE_NOT_VALID, DEVICE_HELD, NO_SEATS_AVAILABLE.
+ *		Errors: 22004, 22023 not one holder or no lease to speak of, 40001.
+ *		T4-T6, T20-T22, T28-T31, P27, P28.
+ */
+Datum
+license_acquire_seat(PG_FUNCTION_ARGS)
+{
+	SeatHolder	holder = {arg_passed(fcinfo, 3), arg_passed(fcinfo, 4), arg_passed(fcinfo, 5)};
+	Datum		values[4] = {0};
+	bool		nulls[4] = {false};
+	SeatAnswer	answer;
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "license_id");
+	require_argument(fcinfo, 2, "pool");
+	require_argument(fcinfo, 7, "at");
+	operation_begin(&op, fcinfo, "acquire_seat", PG_GETARG_TIMESTAMPTZ(7));
+	seat_acquire(PG_GETARG_INT64(0), PG_GETARG_INT64(1), text_argument(fcinfo, 2), &holder,
+				 arg_passed(fcinfo, 6), PG_GETARG_TIMESTAMPTZ(7), &answer);
+	operation_end(&op);
+	values[0] = BoolGetDatum(answer.granted);
+	values[1] = CStringGetTextDatum(answer.code);
+	values[2] = Int64GetDatum(answer.seat_id);
+	nulls[2] = answer.seat_id == 0;
+	values[3] = TimestampTzGetDatum(answer.expires_at);
+	nulls[3] = !answer.leased;
+	return form_result_row(fcinfo, values, nulls);
+}
+
+/* Why a heartbeat found no seat to keep alive; fills expires_at when the seat is there */
+static const char *
+heartbeat_refusal(int64 account_id, int64 seat_id, TimestampTz at, Datum *expires_at, bool *leased)
+{
+	bool		isnull;
+
+	if (RUN(seat_of_heartbeat, arg_int64(account_id), arg_int64(seat_id), arg_time(at)) == 0)
+		return "NOT_FOUND";
+	*expires_at = got_datum(2, &isnull);
+	*leased = !isnull;
+	return got_bool(1) ? "LEASE_EXPIRED" : "LICENSE_NOT_VALID";
+}
+
+/*
+ * license.heartbeat(account_id, seat_id, lease, at) → (alive, code, expires_at)
+ *		The holder is still there: renews the lease by the length given, else
+ *		by its former length; a seat held until released stays so.  Codes:
+ *		GRANTED (alive), NOT_FOUND (also after it was moved), LEASE_EXPIRED,
+ *		LICENSE_NOT_VALID.  Errors: 22004, 22023 lease not ahead.  P27, P28.
+ */
+Datum
+license_heartbeat(PG_FUNCTION_ARGS)
+{
+	NullableDatum lease = arg_passed(fcinfo, 2);
+	Datum		values[3] = {0};
+	bool		nulls[3] = {false, false, true};
+	Operation	op;
+	int64		account_id;
+	int64		seat_id;
+	TimestampTz at;
+	const char *code = "GRANTED";
+	bool		leased = false;
+	bool		alive;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "seat_id");
+	require_argument(fcinfo, 3, "at");
+	account_id = PG_GETARG_INT64(0);
+	seat_id = PG_GETARG_INT64(1);
+	at = PG_GETARG_TIMESTAMPTZ(3);
+	if (!lease.isnull)
+		(void) lease_end(lease, at);
+	operation_begin(&op, fcinfo, "heartbeat", at);
+	alive = RUN(seat_heartbeat, arg_int64(account_id), arg_int64(seat_id), lease, arg_time(at)) > 0;
+	if (alive)
+		values[2] = got_datum(1, &nulls[2]);
+	else
+	{
+		code = heartbeat_refusal(account_id, seat_id, at, &values[2], &leased);
+		nulls[2] = !leased;
+	}
+	operation_end(&op);
+	values[0] = BoolGetDatum(alive);
+	values[1] = CStringGetTextDatum(code);
+	return form_result_row(fcinfo, values, nulls);
+}
+
+/*
+ * license.release_seat(account_id, seat_id) → boolean
+ *		Gives a seat back; false: there was none of that id.
+ *		Errors: 22004.  T4, T21, P27.
+ */
+Datum
+license_release_seat(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+	bool		released;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "seat_id");
+	operation_begin(&op, fcinfo, "release_seat", GetCurrentTransactionStartTimestamp());
+	released = RUN(seat_release, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) > 0;
+	operation_end(&op);
+	PG_RETURN_BOOL(released);
+}
