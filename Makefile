@@ -28,10 +28,14 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all install installcheck demo help lint psql test
+.PHONY: all install installcheck demo help lint psql requirements test
 demo lint psql test:
 	@test/run.sh $@
 
+requirements:
+	@test/requirements.pl
+
 help:
 	@echo "make, make install, make installcheck: as every PostgreSQL extension"
+	@echo "make requirements: which test proves which requirement; fails when one has none"
 	@test/run.sh help
