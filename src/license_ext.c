@@ -4,6 +4,7 @@
  */
 #include "license_ext.h"
 
+#include "access.h"
 #include "funcapi.h"
 #include "operation.h"
 #include "utils/builtins.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 {
 	define_settings();
 	operation_init();
+	access_init();
 }
 
 void

@@ -4,8 +4,10 @@
  */
 #include "license_ext.h"
 
+#include "access.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "operation.h"
@@ -80,17 +82,32 @@ push_frame(const char *name, TimestampTz at)
 	depth++;
 }
 
+static void
+begin(Operation *op, FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+{
+	push_frame(name ? name : operation_name(), name ? at : operation_at());
+	GetUserIdAndSecContext(&op->caller, &op->caller_context);
+	op->owner = function_owner(fcinfo->flinfo->fn_oid);
+	SetUserIdAndSecContext(op->owner, op->caller_context | SECURITY_LOCAL_USERID_CHANGE);
+	op->path_level = search_path_restrict();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo)
+{
+	begin(op, fcinfo, NULL, 0);
+}
+
+/* EXECUTE says whether a role may call the function at all, access_check() for which accounts. */
 void
 operation_begin(Operation *op, FunctionCallInfo fcinfo,
 				const char *name, TimestampTz at)
 {
-	push_frame(name ? name : operation_name(), name ? at : operation_at());
-	GetUserIdAndSecContext(&op->caller, &op->caller_context);
-	SetUserIdAndSecContext(function_owner(fcinfo->flinfo->fn_oid),
-						   op->caller_context | SECURITY_LOCAL_USERID_CHANGE);
-	op->path_level = search_path_restrict();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	begin(op, fcinfo, name, at);
+	if (op->caller != op->owner && !CALLED_AS_TRIGGER(fcinfo) && !superuser_arg(op->caller))
+		access_check(fcinfo, op->caller, name != NULL, at);
 }
 
 void

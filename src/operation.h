@@ -6,6 +6,9 @@
  * resolve in pg_catalog only, and SQL runs as the owner of the function, so
  * callers need EXECUTE on operations and nothing on tables.  An error in
  * between needs no cleanup: the abort of the (sub)transaction undoes it all.
+ *
+ * operation_begin() raises 42501 when the caller's level does not allow the
+ * function in the account it names.
  */
 #ifndef LICENSE_OPERATION_H
 #define LICENSE_OPERATION_H
@@ -15,6 +18,7 @@
 typedef struct Operation
 {
 	Oid			caller;
+	Oid			owner;
 	int			caller_context;
 	int			path_level;
 } Operation;
@@ -25,6 +29,9 @@ extern void operation_init(void);
 extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
 							const char *name, TimestampTz at);
 extern void operation_end(Operation *op);
+
+/* For what must work before it is known what the caller may do */
+extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
 
 /* NULL outside of every operation: a plain statement of the user's */
 extern const char *operation_name(void);
