@@ -36,7 +36,7 @@ replace_shipped(FunctionCallInfo fcinfo, TriggerData *trigger)
 	Operation	op;
 	uint64		replaced;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin(&op, fcinfo, "replace_shipped", operation_at());
 	if (strcmp(table, "offer") == 0)
 		replaced = RUN(shipped_offer_replace, arg_datum(row, false));
 	else if (strcmp(table, "module") == 0)

@@ -8,6 +8,7 @@
 #include "trigger_util.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -120,4 +121,11 @@ trigger_changes(TriggerData *trigger, const char *column)
 	if (old_null || new_null)
 		return old_null != new_null;
 	return !datum_image_eq(old_value, new_value, att->attbyval, att->attlen);
+}
+
+bool
+trigger_names_column(TriggerData *trigger, const char *column)
+{
+	return bms_is_member(column_number(trigger, column) - FirstLowInvalidHeapAttributeNumber,
+						 trigger->tg_updatedcols);
 }

@@ -42,4 +42,7 @@ extern HeapTuple trigger_change(TriggerData *trigger, HeapTuple row, int columns
 /* Does the column differ between the old and the new row of an UPDATE? */
 extern bool trigger_changes(TriggerData *trigger, const char *column);
 
+/* Does the UPDATE statement set the column? Needs no look at the rows. */
+extern bool trigger_names_column(TriggerData *trigger, const char *column);
+
 #endif							/* LICENSE_TRIGGER_UTIL_H */

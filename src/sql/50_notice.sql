@@ -6,10 +6,12 @@ CREATE TABLE license.notice_stage (
     title text NOT NULL,
     cuts_off boolean NOT NULL DEFAULT false,
     active boolean NOT NULL DEFAULT true,
+    scheduled boolean NOT NULL DEFAULT false,
     shipped boolean NOT NULL DEFAULT false,
     CONSTRAINT notice_stage_pkey PRIMARY KEY (stage),
     CONSTRAINT notice_stage_stage_check CHECK (stage > 0),
-    CONSTRAINT notice_stage_title_check CHECK (title <> '')
+    CONSTRAINT notice_stage_title_check CHECK (title <> ''),
+    CONSTRAINT notice_stage_cuts_off_check CHECK (NOT cuts_off OR lead = interval '0')
 );
 COMMENT ON TABLE license.notice_stage IS 'When notices about the end of a licence are raised (O37, P31). Edit the rows to change them; set active to false to do without one.';
 COMMENT ON COLUMN license.notice_stage.stage IS 'Number of the notice.';
@@ -17,15 +19,16 @@ COMMENT ON COLUMN license.notice_stage.lead IS 'How long before the end it is du
 COMMENT ON COLUMN license.notice_stage.title IS 'Headline for the message.';
 COMMENT ON COLUMN license.notice_stage.cuts_off IS 'Coincides with the end of the contract (O40).';
 COMMENT ON COLUMN license.notice_stage.active IS 'Whether it is raised at all.';
+COMMENT ON COLUMN license.notice_stage.scheduled IS 'Whether licences are looked at in time for it. Maintained.';
 COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension and was never edited. Maintained.';
 
-INSERT INTO license.notice_stage (stage, lead, title, cuts_off, shipped) VALUES
-    (1, '1 month', 'Licence ends in one month', false, true),
-    (2, '15 days', 'Licence ends in 15 days', false, true),
-    (3, '7 days', 'Licence ends in 7 days', false, true),
-    (4, '1 day', 'Licence ends tomorrow', false, true),
-    (5, '0', 'Licence has ended, the service is cut off', true, true),
-    (6, '-1 day', 'Licence ended yesterday, renewal is possible', false, true);
+INSERT INTO license.notice_stage (stage, lead, title, cuts_off, scheduled, shipped) VALUES
+    (1, '1 month', 'Licence ends in one month', false, true, true),
+    (2, '15 days', 'Licence ends in 15 days', false, true, true),
+    (3, '7 days', 'Licence ends in 7 days', false, true, true),
+    (4, '1 day', 'Licence ends tomorrow', false, true, true),
+    (5, '0', 'Licence has ended, the service is cut off', true, true, true),
+    (6, '-1 day', 'Licence ended yesterday, renewal is possible', false, true, true);
 
 CREATE TABLE license.notice (
     account_id bigint NOT NULL,
@@ -54,7 +57,7 @@ CREATE TABLE license.notice (
     CONSTRAINT notice_sent_check CHECK (state NOT IN ('sent', 'acknowledged') OR sent_at IS NOT NULL),
     CONSTRAINT notice_acknowledged_check CHECK ((state = 'acknowledged') = (acknowledged_at IS NOT NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX notice_pending_idx ON license.notice (due_at) WHERE state = 'pending';
+CREATE INDEX notice_pending_idx ON license.notice (due_at) WHERE state = 'pending' AND kind <> 'expiry';
 CREATE INDEX notice_sent_idx ON license.notice (due_at, notice_id) WHERE state = 'sent';
 COMMENT ON TABLE license.notice IS 'The notice ledger: once per licence, term and stage (O35, O39). The row is the truth, NOTIFY only wakes.';
 COMMENT ON COLUMN license.notice.account_id IS 'The account concerned.';
@@ -71,3 +74,24 @@ COMMENT ON COLUMN license.notice.payload IS 'What the message needs.';
 COMMENT ON COLUMN license.notice.sent_at IS 'When it was raised.';
 COMMENT ON COLUMN license.notice.claimed_until IS 'Until then a consumer has it; afterwards it is handed out again.';
 COMMENT ON COLUMN license.notice.acknowledged_at IS 'When a consumer confirmed it.';
+
+CREATE FUNCTION license.claim_notices(max integer DEFAULT 100)
+RETURNS SETOF license.notice LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'license_claim_notices';
+COMMENT ON FUNCTION license.claim_notices(integer) IS
+'Hands out up to max raised notices that nobody else has, the longest due first, for license_ext.claim_timeout seconds; what is not acknowledged by then comes back. Two consumers never get the same row. Errors: 22004, 22023 max below 1. Serves O35, O39.';
+
+CREATE FUNCTION license.acknowledge_notices(account_id bigint[], notice_id bigint[])
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_acknowledge_notices';
+COMMENT ON FUNCTION license.acknowledge_notices(bigint[], bigint[]) IS
+'Confirms that notices were delivered; the first account goes with the first notice and so on. Answers how many were raised and not acknowledged yet. Errors: 22004 NULL, in the lists too, 22023 lists of different length. Serves O35, O39.';
+
+CREATE FUNCTION license._notice_withdraw_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_withdraw_trg';
+COMMENT ON FUNCTION license._notice_withdraw_trg() IS
+'Trigger: when a licence gets another end or is finalized by hand, its planned notices are withdrawn (O42, O43). Errors: 39P01.';
+
+CREATE TRIGGER license_notice_withdraw AFTER UPDATE ON license.license
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION license._notice_withdraw_trg();

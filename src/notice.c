@@ -1,0 +1,132 @@
+/*
+ * notice.c
+ *		What consumers do with raised notices, and what a renewal does to
+ *		planned ones.
+ */
+#include "license_ext.h"
+
+#include "catalog/pg_type.h"
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+#include "utils/array.h"
+
+PG_FUNCTION_INFO_V1(license_claim_notices);
+PG_FUNCTION_INFO_V1(license_acknowledge_notices);
+PG_FUNCTION_INFO_V1(license_notice_withdraw_trg);
+
+static TimestampTz
+claim_end(void)
+{
+	return GetCurrentTransactionStartTimestamp() + claim_timeout * USECS_PER_SEC;
+}
+
+/*
+ * license.claim_notices(max int) → SETOF notice
+ *		Hands out up to max raised notices nobody else has, the longest due
+ *		first, for license_ext.claim_timeout seconds; what is not acknowledged
+ *		by then comes back.  Two consumers never get the same row.
+ *		Errors: 22004, 22023 for max below 1.  O35, O39.
+ */
+Datum
+license_claim_notices(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+	NullableDatum accounts;
+	NullableDatum ids;
+
+	require_argument(fcinfo, 0, "max");
+	if (PG_GETARG_INT32(0) < 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("max must be at least 1, not %d", PG_GETARG_INT32(0)));
+	operation_begin(&op, fcinfo, "claim_notices", GetCurrentTransactionStartTimestamp());
+	RUN(notice_pick_sent, arg_time(operation_at()), arg_int32(PG_GETARG_INT32(0)));
+	accounts.value = got_datum(1, &accounts.isnull);
+	ids.value = got_datum(2, &ids.isnull);
+	RUN(notice_claim, accounts, ids, arg_time(claim_end()));
+	return_rows(fcinfo);
+	operation_end(&op);
+	return (Datum) 0;
+}
+
+static void
+require_id_list(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	require_argument(fcinfo, n, name);
+	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(n)) > 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("%s must be a one-dimensional array", name));
+	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(n)))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("%s must not contain NULL", name));
+}
+
+static int
+list_length_of(FunctionCallInfo fcinfo, int n)
+{
+	ArrayType  *list = PG_GETARG_ARRAYTYPE_P(n);
+
+	return ArrayGetNItems(ARR_NDIM(list), ARR_DIMS(list));
+}
+
+/*
+ * license.acknowledge_notices(account_id bigint[], notice_id bigint[]) → int
+ *		Confirms that notices were delivered: the first account goes with the
+ *		first notice and so on.  Answers how many were not acknowledged yet.
+ *		Errors: 22004 for NULL, in the lists too, 22023 for lists of different
+ *		length.  O35, O39.
+ */
+Datum
+license_acknowledge_notices(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+	int32		acknowledged;
+
+	require_id_list(fcinfo, 0, "account_id");
+	require_id_list(fcinfo, 1, "notice_id");
+	if (list_length_of(fcinfo, 0) != list_length_of(fcinfo, 1))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("account_id and notice_id must have the same length"),
+				errdetail("There are %d accounts and %d notices.",
+						  list_length_of(fcinfo, 0), list_length_of(fcinfo, 1)));
+	operation_begin(&op, fcinfo, "acknowledge_notices", GetCurrentTransactionStartTimestamp());
+	acknowledged = (int32) RUN(notice_acknowledge, arg_passed(fcinfo, 0),
+							   arg_passed(fcinfo, 1), arg_time(operation_at()));
+	operation_end(&op);
+	PG_RETURN_INT32(acknowledged);
+}
+
+/* The sweep raises what is planned itself, before it ends a contract. */
+static bool
+may_withdraw(TriggerData *trigger)
+{
+	return !operation_is("sweep") &&
+		(trigger_names_column(trigger, "ends_at") || trigger_names_column(trigger, "status"));
+}
+
+/*
+ * license._notice_withdraw_trg() → trigger
+ *		After licences were updated: withdraws the planned notices of a term
+ *		that has another end now, or of a contract finalized by hand.
+ *		Errors: 39P01.  O42, O43.
+ */
+Datum
+license_notice_withdraw_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_notice_withdraw_trg",
+											 TRIGGER_EVENT_AFTER, ON_UPDATE, 0, "license");
+	Operation	op;
+
+	if (!may_withdraw(trigger))
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "could not register the rows of the statement");
+	RUN0(notice_withdraw);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
