@@ -7,8 +7,10 @@
  */
 #include "plans.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 typedef struct PlanText
@@ -48,8 +50,8 @@ plan_get(PlanId id)
 	return plan;
 }
 
-uint64
-plan_run(PlanId id, const NullableDatum *args, int nargs)
+static uint64
+run_plan(PlanId id, const NullableDatum *args, int nargs, Snapshot snapshot)
 {
 	Datum		values[FUNC_MAX_ARGS];
 	char		nulls[FUNC_MAX_ARGS];
@@ -63,11 +65,29 @@ plan_run(PlanId id, const NullableDatum *args, int nargs)
 		values[i] = args[i].value;
 		nulls[i] = args[i].isnull ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(plan_get(id), values, nulls, false, 0);
+	if (snapshot == InvalidSnapshot)
+		result = SPI_execute_plan(plan_get(id), values, nulls, false, 0);
+	else
+		result = SPI_execute_snapshot(plan_get(id), values, nulls, snapshot, InvalidSnapshot,
+									  false, true, 0);
 	if (result < 0)
 		elog(ERROR, "statement %s failed: %s",
 			 plan_texts[id].name, SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+uint64
+plan_run(PlanId id, const NullableDatum *args, int nargs)
+{
+	return run_plan(id, args, nargs, InvalidSnapshot);
+}
+
+uint64
+plan_run_latest(PlanId id, const NullableDatum *args, int nargs)
+{
+	/* What this transaction has done so far must be visible, too. */
+	CommandCounterIncrement();
+	return run_plan(id, args, nargs, GetLatestSnapshot());
 }
 
 Datum

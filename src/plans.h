@@ -27,9 +27,18 @@ typedef enum PlanId
 /* Runs a statement; answers the number of rows, which are in SPI_tuptable. */
 extern uint64 plan_run(PlanId id, const NullableDatum *args, int nargs);
 
+/*
+ * The same over all that is committed, whatever the transaction's snapshot
+ * shows: for a question settled by a row lock, at REPEATABLE READ and above.
+ */
+extern uint64 plan_run_latest(PlanId id, const NullableDatum *args, int nargs);
+
 #define RUN(id, ...) \
 	plan_run(PLAN_##id, (const NullableDatum[]) {__VA_ARGS__}, \
 			 (int) lengthof(((const NullableDatum[]) {__VA_ARGS__})))
+#define RUN_LATEST(id, ...) \
+	plan_run_latest(PLAN_##id, (const NullableDatum[]) {__VA_ARGS__}, \
+					(int) lengthof(((const NullableDatum[]) {__VA_ARGS__})))
 #define RUN0(id) plan_run(PLAN_##id, NULL, 0)
 
 /* Parameters of RUN() */

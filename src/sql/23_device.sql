@@ -1,5 +1,10 @@
 -- Devices
 
+CREATE FUNCTION license._device_number(device_code text) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_number';
+COMMENT ON FUNCTION license._device_number(text) IS
+'The number a device code stands for; 0 when it is not one to nine digits (T23). Raises nothing.';
+
 CREATE TABLE license.device (
     account_id bigint NOT NULL,
     device_id bigint NOT NULL DEFAULT license.next_id(),
@@ -27,6 +32,7 @@ CREATE TABLE license.device (
     CONSTRAINT device_kind_check CHECK (kind IN ('intercom', 'answering_unit', 'phone', 'tablet', 'third_party', 'access_point')),
     CONSTRAINT device_mode_check CHECK (mode IN ('cloud', 'local'))
 ) WITH (fillfactor = 90);
+CREATE INDEX device_number_idx ON license.device (account_id, license._device_number(device_code));
 CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);
 CREATE INDEX device_user_idx ON license.device (account_id, user_id) WHERE user_id IS NOT NULL;
 COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment (M10, M13).';
@@ -43,3 +49,44 @@ COMMENT ON COLUMN license.device.mac IS 'Hardware address.';
 COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority: a lower one gives way to a higher one.';
 COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
 COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';
+
+CREATE FUNCTION license._device_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';
+COMMENT ON FUNCTION license._device_trg() IS
+'Trigger: a new device without code takes the next free number of its account (T23); one with a user takes the site and apartment of the user, and cannot be in another (M9). Errors: 23514, 2200H, 39P01.';
+
+CREATE FUNCTION license._device_renamed_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_renamed_trg';
+COMMENT ON FUNCTION license._device_renamed_trg() IS
+'Trigger: the number of a device that got another code or account is not given out again (T23). Errors: 39P01.';
+
+CREATE FUNCTION license._device_removed_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_removed_trg';
+COMMENT ON FUNCTION license._device_removed_trg() IS
+'Trigger: the numbers of deleted and truncated devices are not given out again (T23). Errors: 39P01.';
+
+CREATE FUNCTION license._device_user_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_user_trg';
+COMMENT ON FUNCTION license._device_user_trg() IS
+'Trigger: when a user gets an apartment, devices of the user without one follow, and those in another forbid it (M9). Errors: 23514, LX001, 39P01.';
+
+-- The conditions keep a bulk load out of the functions.
+CREATE TRIGGER device_insert BEFORE INSERT ON license.device
+    FOR EACH ROW WHEN (NEW.device_code IS NULL OR NEW.user_id IS NOT NULL)
+    EXECUTE FUNCTION license._device_trg();
+CREATE TRIGGER device_update BEFORE UPDATE ON license.device
+    FOR EACH ROW WHEN (NEW.user_id IS NOT NULL AND (NEW.user_id IS DISTINCT FROM OLD.user_id
+        OR NEW.site_id IS DISTINCT FROM OLD.site_id OR NEW.apartment_id IS DISTINCT FROM OLD.apartment_id))
+    EXECUTE FUNCTION license._device_trg();
+CREATE TRIGGER device_renamed AFTER UPDATE ON license.device
+    FOR EACH ROW WHEN (NEW.device_code IS DISTINCT FROM OLD.device_code OR NEW.account_id IS DISTINCT FROM OLD.account_id)
+    EXECUTE FUNCTION license._device_renamed_trg();
+CREATE TRIGGER device_deleted AFTER DELETE ON license.device
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION license._device_removed_trg();
+CREATE TRIGGER device_truncated BEFORE TRUNCATE ON license.device
+    FOR EACH STATEMENT EXECUTE FUNCTION license._device_removed_trg();
+CREATE TRIGGER account_user_device AFTER UPDATE ON license.account_user
+    FOR EACH ROW WHEN (NEW.apartment_id IS NOT NULL AND (NEW.site_id IS DISTINCT FROM OLD.site_id
+        OR NEW.apartment_id IS DISTINCT FROM OLD.apartment_id))
+    EXECUTE FUNCTION license._device_user_trg();

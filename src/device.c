@@ -1,0 +1,246 @@
+/*
+ * device.c
+ *		Device codes, and the apartment of a device that belongs to a user.
+ *
+ * Codes are numbered by what is there: an INSERT writes no other row, so that
+ * a restore can replay it.  Only a code that is given up leaves its number
+ * with the account.
+ */
+#include "license_ext.h"
+
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+
+PG_FUNCTION_INFO_V1(license_device_number);
+PG_FUNCTION_INFO_V1(license_device_trg);
+PG_FUNCTION_INFO_V1(license_device_renamed_trg);
+PG_FUNCTION_INFO_V1(license_device_removed_trg);
+PG_FUNCTION_INFO_V1(license_device_user_trg);
+
+#define MAX_DIGITS 9
+#define MAX_NUMBER 999999999
+
+/*
+ * license._device_number(device_code) → integer
+ *		The number a device code stands for, 0 when it is none: more than
+ *		digits, or more than nine of them.  Raises nothing.  T23.
+ */
+Datum
+license_device_number(PG_FUNCTION_ARGS)
+{
+	text	   *code = PG_GETARG_TEXT_PP(0);
+	const char *digits = VARDATA_ANY(code);
+	int			length = VARSIZE_ANY_EXHDR(code);
+	int32		number = 0;
+
+	if (length > MAX_DIGITS)
+		PG_RETURN_INT32(0);
+	for (int i = 0; i < length; i++)
+	{
+		if (digits[i] < '0' || digits[i] > '9')
+			PG_RETURN_INT32(0);
+		number = number * 10 + (digits[i] - '0');
+	}
+	PG_RETURN_INT32(number);
+}
+
+static NullableDatum
+column(TriggerData *trigger, HeapTuple row, const char *name)
+{
+	NullableDatum value;
+
+	value.value = trigger_column(trigger, row, name, &value.isnull);
+	return value;
+}
+
+/* What differs is looked for in the latest committed rows: the account's lock has shut out who could add one. */
+static char *
+next_code(NullableDatum account_id)
+{
+	int64		last = 0;
+
+	/* An unknown account is for the foreign key to refuse. */
+	if (RUN(device_account_lock, account_id) > 0)
+		last = got_int32(1);
+	if (RUN_LATEST(device_last_number, account_id) > 0)
+		last = Max(last, got_int32(1));
+	if (last >= MAX_NUMBER)
+		ereport(ERROR,
+				errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
+				errmsg("the account has run out of numbers for device codes"),
+				errdetail("The highest number used is " INT64_FORMAT ".", last),
+				errhint("Give a device_code of your own."));
+	return psprintf("%03d", (int) last + 1);
+}
+
+static bool
+same(NullableDatum a, NullableDatum b)
+{
+	return !a.isnull && !b.isnull && DatumGetInt64(a.value) == DatumGetInt64(b.value);
+}
+
+static void
+refuse_elsewhere(const char *what, NullableDatum device, NullableDatum user)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("a device and its user must be in one %s", what),
+			errdetail("The device is in %s " INT64_FORMAT ", its user in %s " INT64_FORMAT ".",
+					  what, DatumGetInt64(device.value), what, DatumGetInt64(user.value)),
+			errhint("Leave apartment_id NULL to take the one of the user, or user_id NULL."));
+}
+
+/* The row with the site and apartment of its user, unless it has its own, which must be the same */
+static HeapTuple
+place_with_user(TriggerData *trigger, HeapTuple row, MemoryContext caller)
+{
+	static const char *const names[] = {"site_id", "apartment_id"};
+	NullableDatum site = column(trigger, row, names[0]);
+	NullableDatum apartment = column(trigger, row, names[1]);
+	NullableDatum user_apartment;
+	Datum		values[2];
+	bool		nulls[2];
+	MemoryContext work;
+
+	if (RUN(device_user, column(trigger, row, "account_id"), column(trigger, row, "user_id")) == 0)
+		return row;
+	values[0] = got_datum(1, &nulls[0]);
+	values[1] = got_datum(2, &nulls[1]);
+	user_apartment = arg_datum(values[1], nulls[1]);
+	if (user_apartment.isnull || same(apartment, user_apartment))
+		return row;
+	if (!apartment.isnull)
+		refuse_elsewhere("apartment", apartment, user_apartment);
+	if (!site.isnull && !same(site, arg_datum(values[0], nulls[0])))
+		refuse_elsewhere("site", site, arg_datum(values[0], nulls[0]));
+	work = MemoryContextSwitchTo(caller);
+	row = trigger_change(trigger, row, 2, names, values, nulls);
+	MemoryContextSwitchTo(work);
+	return row;
+}
+
+static HeapTuple
+give_code(TriggerData *trigger, HeapTuple row, MemoryContext caller)
+{
+	static const char *const name = "device_code";
+	char	   *code = next_code(column(trigger, row, "account_id"));
+	MemoryContext work = MemoryContextSwitchTo(caller);
+	Datum		value = CStringGetTextDatum(code);
+	bool		isnull = false;
+
+	row = trigger_change(trigger, row, 1, &name, &value, &isnull);
+	MemoryContextSwitchTo(work);
+	return row;
+}
+
+/*
+ * license._device_trg() → trigger
+ *		Before a device is written: a new one without code takes the next free
+ *		number of its account, one with a user the apartment of the user.
+ *		Errors: 23514 device and user in two places, 2200H no number left,
+ *		39P01.  T23, M8, M9.
+ */
+Datum
+license_device_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_device_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "device");
+	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+	HeapTuple	row = inserted ? trigger->tg_trigtuple : trigger->tg_newtuple;
+	MemoryContext caller = CurrentMemoryContext;
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (inserted && column(trigger, row, "device_code").isnull)
+		row = give_code(trigger, row, caller);
+	if (!column(trigger, row, "user_id").isnull)
+		row = place_with_user(trigger, row, caller);
+	operation_end(&op);
+	return PointerGetDatum(row);
+}
+
+/*
+ * license._device_renamed_trg() → trigger
+ *		After a device got another code or account: its number is not given
+ *		out again.  Errors: 39P01.  T23.
+ */
+Datum
+license_device_renamed_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_device_renamed_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "device");
+	HeapTuple	old = trigger->tg_trigtuple;
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	RUN(device_renamed, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * license._device_removed_trg() → trigger
+ *		After devices were deleted, and before all are truncated: their numbers
+ *		are not given out again.  Errors: 39P01.  T23.
+ */
+Datum
+license_device_removed_trg(PG_FUNCTION_ARGS)
+{
+	bool		truncated = CALLED_AS_TRIGGER(fcinfo) &&
+		TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *trigger = check_own_trigger(fcinfo, "_device_removed_trg",
+											 truncated ? TRIGGER_EVENT_BEFORE : TRIGGER_EVENT_AFTER,
+											 ON_DELETE | ON_TRUNCATE, 0, "device");
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "could not register the rows of the statement");
+	if (truncated)
+		RUN0(devices_truncated);
+	else
+		RUN0(devices_deleted);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
+
+static void
+refuse_leaving(NullableDatum user_apartment)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("a device and its user must be in one apartment"),
+			errdetail("Device %s is in apartment %s, its user in apartment " INT64_FORMAT ".",
+					  got_text(1), got_text(2), DatumGetInt64(user_apartment.value)),
+			errhint("Take the user off its devices first: set their user_id to NULL."));
+}
+
+/*
+ * license._device_user_trg() → trigger
+ *		After a user got an apartment: devices of the user without one follow,
+ *		those with another forbid it.  Errors: 23514, LX001 the apartment is
+ *		full, 39P01.  M9.
+ */
+Datum
+license_device_user_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_device_user_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "account_user");
+	HeapTuple	user = trigger->tg_newtuple;
+	NullableDatum args[4] = {
+		column(trigger, user, "account_id"), column(trigger, user, "user_id"),
+		column(trigger, user, "site_id"), column(trigger, user, "apartment_id")
+	};
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	plan_run(PLAN_device_follow_user, args, lengthof(args));
+	if (plan_run_latest(PLAN_device_elsewhere, args, lengthof(args)) > 0)
+		refuse_leaving(args[3]);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
