@@ -136,6 +136,13 @@ refuse_transition(const char *from, const char *to)
 			errhint("From %s there is: %s.", from, ways.data));
 }
 
+void
+license_status_require(const char *from, const char *to)
+{
+	if (!is_listed(from, to))
+		refuse_transition(from, to);
+}
+
 static void
 check_transition(TriggerData *trigger)
 {
@@ -187,34 +194,40 @@ count_version(TriggerData *trigger)
 	return trigger_change(trigger, trigger->tg_newtuple, 1, &column, &version, &isnull);
 }
 
-/* The rule its offer has now stays with the licence; an unknown offer is for the foreign key to refuse. */
+/*
+ * What its offer says now stays with the licence; an unknown offer is for the
+ * foreign key to refuse.  A restored row brings both along.
+ */
 static HeapTuple
-copy_start_rule(FunctionCallInfo fcinfo, TriggerData *trigger)
+copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 {
-	const char *const column = "start_rule";
+	static const char *const columns[] = {"start_rule", "base_module"};
 	HeapTuple	row = trigger->tg_trigtuple;
-	bool		isnull = false;
+	Datum		values[2];
+	bool		nulls[2];
 	Operation	op;
-	Datum		rule;
 
-	if (!is_null(trigger, row, column))
+	for (int i = 0; i < lengthof(columns); i++)
+		values[i] = trigger_column(trigger, row, columns[i], &nulls[i]);
+	if (!nulls[0] && !nulls[1])
 		return row;
 	operation_begin(&op, fcinfo, NULL, 0);
-	if (RUN(offer_start_rule, arg_text(trigger_text(trigger, row, "sku"))) > 0)
-		rule = got_datum_to_keep(1, &isnull);
-	else
-		rule = CStringGetTextDatum("immediate");
-	row = trigger_change(trigger, row, 1, &column, &rule, &isnull);
-	row = SPI_copytuple(row);
+	RUN(offer_terms, arg_text(trigger_text(trigger, row, "sku")));
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		if (nulls[i])
+			values[i] = got_datum(i + 1, &nulls[i]);
+	}
+	row = SPI_copytuple(trigger_change(trigger, row, 2, columns, values, nulls));
 	operation_end(&op);
 	return row;
 }
 
 /*
  * license._license_trg() → trigger
- *		Before a licence is written: a new one takes the start rule of its
- *		offer, a changed one may go only the ways of status_transitions() and
- *		counts its version.  Errors: LX003, 39P01.  O16, O26.
+ *		Before a licence is written: a new one takes the start rule and base
+ *		module of its offer, a changed one may go only the ways of status_transitions() and
+ *		counts its version.  Errors: LX003, 39P01.  O1, O16, O26.
  */
 Datum
 license_license_trg(PG_FUNCTION_ARGS)
@@ -224,7 +237,7 @@ license_license_trg(PG_FUNCTION_ARGS)
 											 ON_INSERT | ON_UPDATE, 0, "license");
 
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		return PointerGetDatum(copy_start_rule(fcinfo, trigger));
+		return PointerGetDatum(copy_terms_of_offer(fcinfo, trigger));
 	check_transition(trigger);
 	return PointerGetDatum(count_version(trigger));
 }

@@ -18,6 +18,7 @@ CREATE TABLE license.license (
     auto_renew boolean NOT NULL DEFAULT false,
     version integer NOT NULL DEFAULT 1,
     start_rule text NOT NULL,
+    base_module text NOT NULL,
     connections integer NOT NULL DEFAULT 0,
     sweep_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -33,6 +34,7 @@ CREATE TABLE license.license (
     CONSTRAINT license_term_check CHECK (term > interval '0'),
     CONSTRAINT license_payment_check CHECK (payment_form IN ('monthly', 'annual')),
     CONSTRAINT license_start_rule_check CHECK (start_rule IN ('immediate', 'on_connections')),
+    CONSTRAINT license_base_module_check CHECK (base_module = '' OR base_module = ANY (modules)),
     CONSTRAINT license_version_check CHECK (version > 0),
     CONSTRAINT license_connections_check CHECK (connections >= 0),
     CONSTRAINT license_period_check CHECK (ends_at > starts_at),
@@ -41,7 +43,7 @@ CREATE TABLE license.license (
     CONSTRAINT license_pending_check CHECK (status NOT IN ('pending_provision', 'pending_start') OR starts_at IS NULL),
     CONSTRAINT license_running_check CHECK (status <> 'in_use' OR starts_at IS NOT NULL),
     CONSTRAINT license_open_end_check CHECK (starts_at IS NULL OR ends_at IS NOT NULL OR term IS NULL),
-    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR reason <> ''),
+    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR coalesce(reason, '') <> ''),
     CONSTRAINT license_assigned_check CHECK (start_rule = 'immediate' OR site_id IS NOT NULL
         OR status IN ('pending_provision', 'contract_finalized'))
 ) WITH (fillfactor = 85);
@@ -51,6 +53,9 @@ CREATE INDEX license_site_idx ON license.license (account_id, site_id);
 CREATE INDEX license_sweep_idx ON license.license (sweep_at) WHERE sweep_at IS NOT NULL;
 CREATE INDEX license_ends_idx ON license.license (ends_at);
 CREATE INDEX license_sku_idx ON license.license (account_id, sku);
+CREATE INDEX license_starts_idx ON license.license (starts_at);
+CREATE INDEX license_status_idx ON license.license (status, account_id);
+CREATE INDEX license_modules_idx ON license.license USING gin (modules);
 COMMENT ON TABLE license.license IS 'A licence, whatever the product: one life cycle for all (O16).';
 COMMENT ON COLUMN license.license.account_id IS 'The organization the licence was issued to.';
 COMMENT ON COLUMN license.license.license_id IS 'Id of the licence.';
@@ -69,6 +74,7 @@ COMMENT ON COLUMN license.license.reason IS 'Why access was denied or the contra
 COMMENT ON COLUMN license.license.auto_renew IS 'Whether it renews by itself through recurring payment.';
 COMMENT ON COLUMN license.license.version IS 'Rises with every change a person would notice. Maintained.';
 COMMENT ON COLUMN license.license.start_rule IS 'Start rule of its offer when it was issued.';
+COMMENT ON COLUMN license.license.base_module IS 'Module of its offer when it was issued that it may not lack (O1); empty: none. Taken from the offer when NULL is given.';
 COMMENT ON COLUMN license.license.connections IS 'Distinct devices that connected. Maintained by the seat count on license.connection.';
 COMMENT ON COLUMN license.license.sweep_at IS 'When the sweep next has something to do for it; NULL: nothing. Maintained.';
 COMMENT ON COLUMN license.license.created_at IS 'When it was issued.';
@@ -86,6 +92,7 @@ CREATE TABLE license.license_pool (
     CONSTRAINT license_pool_maximum_check CHECK (maximum >= 0),
     CONSTRAINT license_pool_in_use_check CHECK (in_use >= 0 AND in_use <= maximum)
 ) WITH (fillfactor = 50);
+CREATE INDEX license_pool_maximum_idx ON license.license_pool (pool, maximum);
 COMMENT ON TABLE license.license_pool IS 'How many of what a licence covers, and how many are in use (O31).';
 COMMENT ON COLUMN license.license_pool.account_id IS 'The organization.';
 COMMENT ON COLUMN license.license_pool.license_id IS 'The licence.';
@@ -102,7 +109,64 @@ COMMENT ON FUNCTION license.status_transitions() IS
 CREATE FUNCTION license._license_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_trg';
 COMMENT ON FUNCTION license._license_trg() IS
-'Trigger: a new licence takes the start rule of its offer; a changed one may go only the ways of license.status_transitions(), also by plain UPDATE (O26). Errors: LX003, 39P01.';
+'Trigger: a new licence takes the start rule and the base module of its offer; a changed one may go only the ways of license.status_transitions(), also by plain UPDATE (O26). Errors: LX003, 39P01.';
 
 CREATE TRIGGER license_status BEFORE INSERT OR UPDATE ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._license_trg();
+
+CREATE FUNCTION license.issue_license(account_id bigint, request_id bigint, at timestamptz DEFAULT now())
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_issue_license';
+COMMENT ON FUNCTION license.issue_license(bigint, bigint, timestamptz) IS
+'Issues the licence a request asks for: pending provision, with a new key, a pool of access points or rooms, and the modules of the offer and the request. Returns license_id. Errors: LX003 issued before, LX030 the offer is not counted in access points or rooms, 23503 no such request, 22004. O1, O3, O10, O11, O17.';
+
+CREATE FUNCTION license.license_document(account_id bigint, license_id bigint)
+RETURNS jsonb LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_license_document';
+COMMENT ON FUNCTION license.license_document(bigint, bigint) IS
+'What the document handed to the customer says: license_key, organization, location, type (basis, quantity, modules, years, payment form), offer, partner, distributor, issued_at. Errors: LX005, 22004. O10.';
+
+CREATE FUNCTION license.deny_access(account_id bigint, license_id bigint, reason text, at timestamptz DEFAULT now())
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_deny_access';
+COMMENT ON FUNCTION license.deny_access(bigint, bigint, text, timestamptz) IS
+'Takes the service of a licence that is pending start or in use away, for a reason; the contract clock keeps running. Errors: LX003, LX005, 22023 empty reason, 22004. O23, O24.';
+
+CREATE FUNCTION license.restore_access(account_id bigint, license_id bigint, at timestamptz DEFAULT now())
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_restore_access';
+COMMENT ON FUNCTION license.restore_access(bigint, bigint, timestamptz) IS
+'Gives a denied licence the status it had before, while its contract runs. Errors: LX003 not denied, or the contract has ended, LX005, 22004. O24.';
+
+CREATE FUNCTION license.finalize(account_id bigint, license_id bigint, reason text, at timestamptz DEFAULT now())
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_finalize';
+COMMENT ON FUNCTION license.finalize(bigint, bigint, text, timestamptz) IS
+'Terminates the contract of a licence in whatever status, for a reason; its dates and seats are kept. Errors: LX003 finalized before, LX005, 22023 empty reason, 22004. O25.';
+
+CREATE FUNCTION license.renew(account_id bigint, license_id bigint, term interval DEFAULT NULL, at timestamptz DEFAULT now())
+RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_renew';
+COMMENT ON FUNCTION license.renew(bigint, bigint, interval, timestamptz) IS
+'Prolongs a licence by a term (NULL: its own) and returns the new ends_at: from the old end while the contract runs; once it has ended, a new period begins at the given moment and a finalized licence is in use again. A denied licence stays denied. Counted by the calendar of the account''s time zone. Errors: LX003 not started yet, LX005, LX008 another licence lives at the site, LX010 custom site, LX030 trials are never renewed, 22023 term not positive or licence without end, 22004. O25, O44, M3, C27.';
+
+CREATE FUNCTION license.license_data(account_id bigint, license_id bigint)
+RETURNS jsonb LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_license_data';
+COMMENT ON FUNCTION license.license_data(bigint, bigint) IS
+'Everything about a licence in five parts: general, modules, upgrades (its history, oldest first), notifications and assignments (locations with the units configured there). Errors: LX005, 22004. O30, O31, O32, O34, O35, O36.';
+
+CREATE FUNCTION license.provision(account_id bigint, site_id bigint, key license.license_key, at timestamptz DEFAULT now())
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_provision';
+COMMENT ON FUNCTION license.provision(bigint, bigint, license.license_key, timestamptz) IS
+'Sends a licence key at a site and returns the status: pending_start, or in_use where the offer starts immediately. The same key at the same site again changes nothing. A refused key leaves no row, since the error takes it back; it is in the server log, all but its first group hidden. Errors: LX003 finalized, LX004 malformed, LX005 unknown key, LX006 other organization or site, LX008 a licence lives at the site (two keys at once above READ COMMITTED: 23505 or 40001), LX010 custom site, LX024 region, 23503 no such site, 22004. O11, O12, O13, O14, O15, O18.';
+
+CREATE FUNCTION license.validate(key text, device_code text DEFAULT NULL, module text DEFAULT NULL,
+    at timestamptz DEFAULT now(),
+    OUT valid boolean, OUT code text, OUT detail text, OUT account_id bigint, OUT license_id bigint,
+    OUT status text, OUT starts_at timestamptz, OUT ends_at timestamptz, OUT warnings text[])
+RETURNS record LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'license_validate';
+COMMENT ON FUNCTION license.validate(text, text, text, timestamptz) IS
+'Whether a key gives service at a moment, to a device and for a module where named. Code, first that applies: KEY_MALFORMED, NOT_FOUND, PENDING_PROVISION, ACCESS_DENIED, CONTRACT_FINALIZED, EXPIRED, NOT_YET_VALID, MODULE_NOT_INCLUDED, DEVICE_UNKNOWN, DEVICE_WITHOUT_SEAT, PENDING_START (valid), VALID. A device needs a live seat of its own in a device pool, or one of its user in a user pool; licences for apartments, access points or rooms cover the devices at their site and the sites assigned to them, paid devices in an apartment only. Warnings: EXPIRING_SOON, POOL_FULL. Writes nothing, works on a standby, raises for no text. O36, contract 5.';

@@ -26,6 +26,8 @@ CREATE TABLE license.license_request (
     CONSTRAINT license_request_rooms_check CHECK (rooms > 0),
     CONSTRAINT license_request_basis_check CHECK (num_nonnulls(access_points, rooms) = 1)
 );
+CREATE UNIQUE INDEX license_request_license_key ON license.license_request (account_id, license_id);
+CREATE INDEX license_request_open_idx ON license.license_request (account_id, site_id) WHERE license_id IS NULL;
 COMMENT ON TABLE license.license_request IS 'What a location asks its distributor for (O4).';
 COMMENT ON COLUMN license.license_request.account_id IS 'The organization.';
 COMMENT ON COLUMN license.license_request.request_id IS 'Id of the request.';
@@ -39,3 +41,22 @@ COMMENT ON COLUMN license.license_request.access_points IS 'Number of access poi
 COMMENT ON COLUMN license.license_request.rooms IS 'Number of rooms; in hospitality only (O7).';
 COMMENT ON COLUMN license.license_request.modules IS 'Advanced modules besides the base module (O8).';
 COMMENT ON COLUMN license.license_request.license_id IS 'The licence, once issued.';
+
+CREATE FUNCTION license._license_request_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_trg';
+COMMENT ON FUNCTION license._license_request_trg() IS
+'Trigger: an open request gets the base modules and is held against the sector of its site (O7), the accounts above its organization (O9) and the known modules (O8); an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01. O1, O4.';
+
+CREATE FUNCTION license._request_basis_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
+COMMENT ON FUNCTION license._request_basis_trg() IS
+'Trigger: what open requests rest on does not change under them: the sector of a site, the accounts above an organization, a module. Errors: 23514, 39P01. O7, O8, O9.';
+
+CREATE TRIGGER license_request_rules BEFORE INSERT OR UPDATE ON license.license_request
+    FOR EACH ROW EXECUTE FUNCTION license._license_request_trg();
+CREATE TRIGGER site_request_basis AFTER UPDATE OF sector ON license.site
+    FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
+CREATE TRIGGER account_request_basis AFTER UPDATE OF parent_id, kind ON license.account
+    FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
+CREATE TRIGGER module_request_basis AFTER UPDATE OF module OR DELETE ON license.module
+    FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
