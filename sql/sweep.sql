@@ -9,11 +9,11 @@ UPDATE license.seat SET expires_at = NULL WHERE expires_at IS NOT NULL;
 SET LOCAL session_replication_role TO origin;
 INSERT INTO license.account (account_id, name, email) VALUES (8750, 'Hillside', 'office@hillside.example');
 INSERT INTO license.site (account_id, site_id, name) VALUES (8750, 8751, 'Hill house');
-INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at, reason) VALUES
-    (8750, 1, '9137958', 'in_use', '2025-01-01', '2026-01-01', NULL),
-    (8750, 2, 'C2TU1', 'access_denied', '2025-01-01', '2026-01-01', 'unpaid'),
-    (8750, 3, 'C2TUT', 'in_use', '2025-12-10', '2026-01-09', NULL),
-    (8750, 4, 'OCTOPUS', 'pending_provision', NULL, NULL, NULL);
+INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at, reason, modules) VALUES
+    (8750, 1, '9137958', 'in_use', '2025-01-01', '2026-01-01', NULL, '{}'),
+    (8750, 2, 'C2TU1', 'access_denied', '2025-01-01', '2026-01-01', 'unpaid', '{}'),
+    (8750, 3, 'C2TUT', 'in_use', '2025-12-10', '2026-01-09', NULL, '{}'),
+    (8750, 4, 'OCTOPUS', 'pending_provision', NULL, NULL, NULL, '{guest}');
 INSERT INTO license.license_pool (account_id, license_id, pool, maximum) VALUES (8750, 1, 'user', 2);
 INSERT INTO license.account_user (account_id, user_id, site_id, email) VALUES (8750, 7, 8751, 'u7@hillside.example');
 INSERT INTO license.seat (account_id, license_id, pool, user_id, acquired_at, expires_at)
