@@ -13,6 +13,7 @@ CREATE TABLE license.account (
     floating_strategy text NOT NULL DEFAULT 'none',
     floating_min_idle interval NOT NULL DEFAULT '20 minutes',
     last_device_number integer NOT NULL DEFAULT 0,
+    order_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     closed_at timestamptz,
     CONSTRAINT account_pkey PRIMARY KEY (account_id),
@@ -27,6 +28,7 @@ CREATE TABLE license.account (
     CONSTRAINT account_floating_strategy_check CHECK (floating_strategy IN ('none', 'idle_longest', 'priority')),
     CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0'),
     CONSTRAINT account_last_device_number_check CHECK (last_device_number >= 0),
+    CONSTRAINT account_order_count_check CHECK (order_count >= 0),
     CONSTRAINT account_closed_check CHECK (closed_at >= created_at)
 );
 CREATE UNIQUE INDEX account_email_key ON license.account (lower(email));
@@ -45,5 +47,14 @@ COMMENT ON COLUMN license.account.time_zone IS 'Zone in which calendar months an
 COMMENT ON COLUMN license.account.floating_strategy IS 'How a full floating pool finds a seat: none, idle_longest or priority (T6).';
 COMMENT ON COLUMN license.account.floating_min_idle IS 'How long a device must have been idle before its floating seat may be moved.';
 COMMENT ON COLUMN license.account.last_device_number IS 'Highest device code ever given up; codes are never reused (T23). Maintained.';
+COMMENT ON COLUMN license.account.order_count IS 'Orders placed; each counts it up first, so that orders of one account follow one another (C13). Maintained.';
 COMMENT ON COLUMN license.account.created_at IS 'When the account was created.';
 COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while it is open.';
+
+CREATE FUNCTION license._account_tree_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_tree_trg';
+COMMENT ON FUNCTION license._account_tree_trg() IS
+'Trigger: no account may be above itself (C1). Errors: 23514, 39P01.';
+
+CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON license.account
+    FOR EACH ROW EXECUTE FUNCTION license._account_tree_trg();

@@ -84,6 +84,35 @@ COMMENT ON TABLE license.partner_offer IS 'Offers the provider enabled for a par
 COMMENT ON COLUMN license.partner_offer.account_id IS 'The partner.';
 COMMENT ON COLUMN license.partner_offer.sku IS 'The offer.';
 
+CREATE FUNCTION license._unit_price(sku text, currency text, quantity integer) RETURNS numeric
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN o.trial THEN 0 ELSE
+        (SELECT p.unit_price FROM license.offer_price p
+        WHERE p.sku = o.sku AND p.currency = _unit_price.currency
+        AND p.min_quantity <= GREATEST(_unit_price.quantity, o.min_quantity)
+        ORDER BY p.min_quantity DESC LIMIT 1) END
+    FROM license.offer o WHERE o.sku = _unit_price.sku;
+END;
+COMMENT ON FUNCTION license._unit_price(text, text, integer) IS
+'Price of one unit of an offer when that many are ordered, at least its minimum: the tier with the greatest min_quantity not above; 0 for a trial, NULL where no price fits (T2, C12, C26). Raises nothing.';
+
+CREATE FUNCTION license._total(quantity integer, unit_price numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN quantity = 0 THEN 0 ELSE quantity * unit_price END;
+COMMENT ON FUNCTION license._total(integer, numeric) IS
+'What that many units cost; nothing costs nothing, also without a price (C12). Raises nothing.';
+
+CREATE FUNCTION license._offer_price_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_offer_price_trg';
+COMMENT ON FUNCTION license._offer_price_trg() IS
+'Trigger: prices may not rise with the quantity (T2), and an internal price is below every standard one of its family for that quantity (C23). Errors: 23514, 39P01.';
+
+CREATE TRIGGER offer_price_order AFTER INSERT OR UPDATE ON license.offer_price
+    FOR EACH ROW EXECUTE FUNCTION license._offer_price_trg();
+CREATE TRIGGER offer_price_order AFTER UPDATE OF family, audience, trial, min_quantity ON license.offer
+    FOR EACH ROW EXECUTE FUNCTION license._offer_price_trg();
+
 INSERT INTO license.module (module, name, base, shipped) VALUES
     ('guest', 'Guest portal', true, true),
     ('business', 'Business network', false, true);

@@ -19,6 +19,7 @@ CREATE TABLE license.license (
     version integer NOT NULL DEFAULT 1,
     start_rule text NOT NULL,
     base_module text NOT NULL,
+    subscription text NOT NULL,
     connections integer NOT NULL DEFAULT 0,
     sweep_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -35,6 +36,7 @@ CREATE TABLE license.license (
     CONSTRAINT license_payment_check CHECK (payment_form IN ('monthly', 'annual')),
     CONSTRAINT license_start_rule_check CHECK (start_rule IN ('immediate', 'on_connections')),
     CONSTRAINT license_base_module_check CHECK (base_module = '' OR base_module = ANY (modules)),
+    CONSTRAINT license_subscription_check CHECK (subscription IN ('none', 'regular', 'trial', 'internal')),
     CONSTRAINT license_version_check CHECK (version > 0),
     CONSTRAINT license_connections_check CHECK (connections >= 0),
     CONSTRAINT license_period_check CHECK (ends_at > starts_at),
@@ -49,6 +51,9 @@ CREATE TABLE license.license (
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX license_site_live_key ON license.license (account_id, site_id)
     WHERE start_rule = 'on_connections' AND status IN ('pending_start', 'in_use', 'access_denied');
+CREATE UNIQUE INDEX license_subscription_key ON license.license (account_id, sku)
+    WHERE subscription <> 'none' AND status IN ('pending_start', 'in_use', 'access_denied');
+CREATE UNIQUE INDEX license_trial_key ON license.license (account_id, sku) WHERE subscription = 'trial';
 CREATE INDEX license_site_idx ON license.license (account_id, site_id);
 CREATE INDEX license_sweep_idx ON license.license (sweep_at) WHERE sweep_at IS NOT NULL;
 CREATE INDEX license_ends_idx ON license.license (ends_at);
@@ -75,6 +80,7 @@ COMMENT ON COLUMN license.license.auto_renew IS 'Whether it renews by itself thr
 COMMENT ON COLUMN license.license.version IS 'Rises with every change a person would notice. Maintained.';
 COMMENT ON COLUMN license.license.start_rule IS 'Start rule of its offer when it was issued.';
 COMMENT ON COLUMN license.license.base_module IS 'Module of its offer when it was issued that it may not lack (O1); empty: none. Taken from the offer when NULL is given.';
+COMMENT ON COLUMN license.license.subscription IS 'regular, trial or internal for a subscription: a licence that was ordered, or of a user offer. An account has one live of an offer (C4) and one trial ever (C27). none for other licences. Maintained.';
 COMMENT ON COLUMN license.license.connections IS 'Distinct devices that connected. Maintained by the seat count on license.connection.';
 COMMENT ON COLUMN license.license.sweep_at IS 'When the sweep next has something to do for it; NULL: nothing. Maintained.';
 COMMENT ON COLUMN license.license.created_at IS 'When it was issued.';

@@ -6,6 +6,7 @@ CREATE TABLE license.internal_application (
     sku text NOT NULL,
     quantity integer NOT NULL,
     ticket text NOT NULL,
+    applicant text NOT NULL,
     state text NOT NULL DEFAULT 'requested',
     requested_at timestamptz NOT NULL DEFAULT now(),
     decided_at timestamptz,
@@ -14,6 +15,7 @@ CREATE TABLE license.internal_application (
     CONSTRAINT internal_application_offer_fkey FOREIGN KEY (sku) REFERENCES license.offer (sku),
     CONSTRAINT internal_application_quantity_check CHECK (quantity > 0),
     CONSTRAINT internal_application_ticket_check CHECK (ticket <> ''),
+    CONSTRAINT internal_application_applicant_check CHECK (applicant IN ('partner', 'internal')),
     CONSTRAINT internal_application_state_check CHECK (state IN ('requested', 'approved', 'rejected')),
     CONSTRAINT internal_application_decided_check CHECK ((state = 'requested') = (decided_at IS NULL))
 );
@@ -24,6 +26,28 @@ COMMENT ON COLUMN license.internal_application.application_id IS 'Id of the appl
 COMMENT ON COLUMN license.internal_application.sku IS 'An offer of audience internal.';
 COMMENT ON COLUMN license.internal_application.quantity IS 'The new total asked for.';
 COMMENT ON COLUMN license.internal_application.ticket IS 'Number of the service desk request.';
+COMMENT ON COLUMN license.internal_application.applicant IS 'Kind of the account when it applied (C21). Maintained.';
 COMMENT ON COLUMN license.internal_application.state IS 'requested, approved or rejected.';
 COMMENT ON COLUMN license.internal_application.requested_at IS 'When it was filed.';
 COMMENT ON COLUMN license.internal_application.decided_at IS 'When the provider decided.';
+
+CREATE FUNCTION license._internal_application_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_internal_application_trg';
+COMMENT ON FUNCTION license._internal_application_trg() IS
+'Trigger: only partners and internal accounts apply, for internal offers, and only license.decide_application() decides (C21-C23). Errors: LX030, 23503, 55000, 39P01.';
+
+CREATE TRIGGER internal_application_rules BEFORE INSERT OR UPDATE ON license.internal_application
+    FOR EACH ROW EXECUTE FUNCTION license._internal_application_trg();
+
+CREATE FUNCTION license.apply_internal(account_id bigint, sku text, quantity integer, ticket text)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_apply_internal';
+COMMENT ON FUNCTION license.apply_internal(bigint, text, integer, text) IS
+'Files a service desk request (its number is ticket) of a partner or its internal account for internal licences; quantity is the new total. Answers application_id. Errors: LX030 not an internal offer or not such an account, LX031 quantity, 22004, 23503 unknown account, 23505 one is open already, 23514 empty ticket. C21-C24.';
+
+CREATE FUNCTION license.decide_application(account_id bigint, application_id bigint, approve boolean,
+    at timestamptz DEFAULT now())
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_decide_application';
+COMMENT ON FUNCTION license.decide_application(bigint, bigint, boolean, timestamptz) IS
+'The provider''s decision about an application. Approved, it makes or amends the subscription at once; rejected, it changes nothing else. Errors: those of license.place_order(), LX030 the account is a client''s now, 22004, 22023 no such application, 55000 decided before. C22-C24.';

@@ -1,0 +1,105 @@
+/*
+ * account.c
+ *		The tree of accounts: provider, distributors, partners, clients.
+ */
+#include "account.h"
+
+#include "miscadmin.h"
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+
+PG_FUNCTION_INFO_V1(license_account_tree_trg);
+
+static void
+read_node(int64 account_id)
+{
+	if (RUN(account_node, arg_int64(account_id)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("account " INT64_FORMAT " does not exist", account_id));
+}
+
+BaseAccount
+account_base(int64 account_id)
+{
+	BaseAccount base = {0};
+	int64		above = account_id;
+
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_node(above);
+		base.found = strcmp(got_text(2), "partner") == 0;
+		if (base.found || base.currency == NULL)
+			base.currency = got_text(3);
+		if (base.found || got_null(1))
+			break;
+		above = got_int64(1);
+	}
+	base.partner_id = base.found ? above : 0;
+	return base;
+}
+
+char *
+account_kind(int64 account_id)
+{
+	read_node(account_id);
+	return got_text(2);
+}
+
+/* A locked ancestor cannot get another parent before this transaction ends. */
+static bool
+find_parent(int64 *account_id, bool lock)
+{
+	uint64		rows = lock ? RUN(account_parent_locked, arg_int64(*account_id)) :
+		RUN(account_parent, arg_int64(*account_id));
+
+	if (rows == 0 || got_null(1))
+		return false;
+	*account_id = got_int64(1);
+	return true;
+}
+
+static void
+check_ancestors(int64 account_id, int64 parent_id, bool lock)
+{
+	int64		above = parent_id;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (above == account_id)
+			ereport(ERROR,
+					errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("account " INT64_FORMAT " would be above itself", account_id),
+					errdetail("Its new parent " INT64_FORMAT " is below it in the tree.", parent_id));
+	} while (find_parent(&above, lock));
+}
+
+/*
+ * license._account_tree_trg() → trigger
+ *		After an account got a parent: the way up must end.  Nobody else can
+ *		hang anything below a row just inserted, so only a move locks the way.
+ *		Errors: 23514, 39P01.  C1.
+ */
+Datum
+license_account_tree_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_account_tree_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "account");
+	bool		moved = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple	row = moved ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool		isnull;
+	int64		account_id = DatumGetInt64(trigger_column(trigger, row, "account_id", &isnull));
+	Datum		parent_id = trigger_column(trigger, row, "parent_id", &isnull);
+	Operation	op;
+
+	if (isnull)
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	check_ancestors(account_id, DatumGetInt64(parent_id), moved);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,108 @@
+/*
+ * offer.c
+ *		What an account may order, and the rules between prices.
+ */
+#include "account.h"
+
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(license_available_offers);
+PG_FUNCTION_INFO_V1(license_offer_price_trg);
+
+/*
+ * license.available_offers(account_id) → SETOF (sku, name, unit_price, currency)
+ *		The offers enabled for the account's partner which the account has not
+ *		ordered yet, with the price of the smallest quantity in the partner's
+ *		currency (NULL: no price fits).  Never internal ones, never a trial the
+ *		account has had.  Errors: 22004, 23503 unknown account.
+ *		C2, C17, C22, C27, C28.
+ */
+Datum
+license_available_offers(PG_FUNCTION_ARGS)
+{
+	BaseAccount base;
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	operation_begin(&op, fcinfo, "available_offers", GetCurrentTransactionStartTimestamp());
+	base = account_base(PG_GETARG_INT64(0));
+	RUN(available_offers, arg_passed(fcinfo, 0), arg_datum(Int64GetDatum(base.partner_id), !base.found),
+		arg_text(base.currency), arg_time(operation_at()));
+	return_rows(fcinfo);
+	operation_end(&op);
+	return (Datum) 0;
+}
+
+static void
+refuse_rising(const char *sku, const char *currency)
+{
+	if (RUN(offer_price_rising, arg_text(sku), arg_text(currency)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("price of offer \"%s\" in %s would rise with the quantity", sku, currency),
+			errdetail("From %d units one costs %s, from %d units %s.",
+					  got_int32(1), got_text(2), got_int32(3), got_text(4)));
+}
+
+static void
+refuse_dear_internal(const char *sku, const char *currency)
+{
+	if (RUN(offer_price_internal, arg_text(sku), arg_text(currency)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("internal offer \"%s\" must be cheaper than \"%s\"", got_text(1), got_text(2)),
+			errdetail("From %d units one costs %s and %s %s.",
+					  got_int32(3), got_text(4), got_text(5), currency));
+}
+
+static void
+check_prices(const char *sku, const char *currency)
+{
+	RUN(offer_price_lock, arg_text(sku));
+	refuse_rising(sku, currency);
+	refuse_dear_internal(sku, currency);
+}
+
+static void
+check_offer(const char *sku)
+{
+	uint64		count = RUN(offer_price_currencies, arg_text(sku));
+	char	  **currencies = palloc_array(char *, count);
+
+	for (uint64 i = 0; i < count; i++)
+		currencies[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+	for (uint64 i = 0; i < count; i++)
+		check_prices(sku, currencies[i]);
+}
+
+/*
+ * license._offer_price_trg() → trigger
+ *		After a price was written, or an offer changed what its prices are
+ *		compared with: prices may not rise with the quantity, and an internal
+ *		one is below every standard one of its family for that quantity.
+ *		Errors: 23514, 39P01.  T2, C23.
+ */
+Datum
+license_offer_price_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_trigger(fcinfo, "_offer_price_trg",
+										 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+										 ON_INSERT | ON_UPDATE, 0);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+	char	   *sku = trigger_text(trigger, row, "sku");
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (strcmp(RelationGetRelationName(trigger->tg_relation), "offer") == 0)
+		check_offer(sku);
+	else
+		check_prices(sku, trigger_text(trigger, row, "currency"));
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}

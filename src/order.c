@@ -1,0 +1,182 @@
+/*
+ * order.c
+ *		Orders and amendments of subscriptions.
+ *
+ * A subscription is a licence with one pool of the offer's unit; its quantity
+ * is the maximum of the pool.  Orders of one account follow one another: each
+ * counts up a number in the account's row first, which at READ COMMITTED makes
+ * the next one wait and look again, and at the levels above makes it fail.
+ */
+#include "order.h"
+
+#include "event.h"
+#include "operation.h"
+#include "plans.h"
+
+PG_FUNCTION_INFO_V1(license_place_order);
+
+static void
+lock_account(Order *order)
+{
+	if (RUN(order_lock, arg_int64(order->account_id), arg_time(order->at)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("account " INT64_FORMAT " does not exist", order->account_id));
+	if (got_bool(1))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("account " INT64_FORMAT " is closed", order->account_id));
+}
+
+static void
+check_version(Order *order, const char *version)
+{
+	if (version == NULL || strcmp(version, quote_version(order)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_STALE_QUOTE),
+			errmsg("the subscriptions or prices of account " INT64_FORMAT " changed after the quote",
+				   order->account_id),
+			errhint("Call license.quote() again."));
+}
+
+/* A zero for what the account does not have */
+static bool
+is_ignored(const OrderLine *line)
+{
+	return line->quantity == 0 && line->license_id == 0;
+}
+
+static void
+require_lines(Order *order)
+{
+	for (int i = 0; i < order->nlines; i++)
+	{
+		if (!is_ignored(&order->lines[i]))
+			return;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_QUANTITY_INVALID),
+			errmsg("nothing is ordered"),
+			errdetail("No quantity is above 0, and there is no subscription to cancel."));
+}
+
+static void
+finalize_subscription(Order *order, int64 license_id, const char *reason)
+{
+	RUN(subscription_finalize, arg_int64(order->account_id), arg_int64(license_id), arg_text(reason));
+}
+
+/* Answers the id of the new licence. */
+static int64
+start_subscription(Order *order, const OrderLine *line)
+{
+	int64		license_id;
+	char	   *values;
+
+	RUN(subscription_start, arg_int64(order->account_id), arg_text(line->sku), arg_time(order->at),
+		arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found));
+	license_id = got_int64(1);
+	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(license_id),
+		arg_int32(line->quantity));
+	RUN(subscription_values, arg_int64(order->account_id), arg_int64(license_id));
+	values = got_text(1);
+	event_write(order->account_id, "license", license_id, operation_name(), NULL, values);
+	return license_id;
+}
+
+/* The pool refuses to fall below its use, and an empty one gives no seat to anybody who comes later. */
+static int64
+change_subscription(Order *order, const OrderLine *line)
+{
+	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(line->license_id),
+		arg_int32(line->quantity));
+	if (line->quantity == 0)
+		finalize_subscription(order, line->license_id, "cancelled");
+	return line->license_id;
+}
+
+static void
+place_line(Order *order, int64 purchase_id, const OrderLine *line)
+{
+	int64		license_id;
+
+	if (line->ended_id != 0)
+		finalize_subscription(order, line->ended_id, "expired");
+	if (is_ignored(line))
+		return;
+	license_id = line->license_id == 0 ? start_subscription(order, line) :
+		change_subscription(order, line);
+	RUN(purchase_line, arg_int64(order->account_id), arg_int64(purchase_id), arg_text(line->sku),
+		arg_int64(license_id), arg_int32(line->old_quantity), arg_int32(line->quantity),
+		arg_text(order->base.currency));
+}
+
+/* More before less, so that there are never fewer seats than before and after (P11). */
+static void
+place_lines(Order *order, int64 purchase_id)
+{
+	for (int less = 0; less <= 1; less++)
+	{
+		for (int i = 0; i < order->nlines; i++)
+		{
+			OrderLine  *line = &order->lines[i];
+
+			if ((line->quantity < line->old_quantity) == (less == 1))
+				place_line(order, purchase_id, line);
+		}
+	}
+}
+
+int64
+order_place(Order *order, const char *version, const char *placed_by)
+{
+	int64		purchase_id;
+	char	   *values;
+
+	lock_account(order);
+	order->base = account_base(order->account_id);
+	check_version(order, version);
+	order_prepare(order);
+	require_lines(order);
+	RUN(purchase, arg_int64(order->account_id), arg_time(order->at),
+		arg_text(placed_by ? placed_by : operation_actor()));
+	purchase_id = got_int64(1);
+	place_lines(order, purchase_id);
+	RUN(purchase_currency, arg_int64(order->account_id), arg_int64(purchase_id),
+		arg_text(order->base.currency));
+	RUN(purchase_values, arg_int64(order->account_id), arg_int64(purchase_id));
+	values = got_text(1);
+	event_write(order->account_id, "purchase", purchase_id, operation_name(), NULL, values);
+	return purchase_id;
+}
+
+/*
+ * license.place_order(account_id, items, quote_version, placed_by, at) → purchase_id
+ *		Stores all quantities (SKU to new total) in one step or none: new
+ *		subscriptions, amendments, and with 0 cancellations.  All take effect
+ *		at once; a trial keeps its end.  quote_version is what quote() said,
+ *		NULL orders without one; placed_by is who ordered, NULL the actor.
+ *		Errors: LX030 offer not available, LX031 quantity or nothing ordered,
+ *		LX032 below what is in use, LX033 stale quote, LX034 second trial,
+ *		22004, 22023 items not an object, 23503 unknown account, 55000 closed.
+ *		C3, C4, C6, C11-C16, C19, C20, C22, C25-C29, P10, P11.
+ */
+Datum
+license_place_order(PG_FUNCTION_ARGS)
+{
+	Order		order = {0};
+	int64		purchase_id;
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "items");
+	require_argument(fcinfo, 4, "at");
+	order.account_id = PG_GETARG_INT64(0);
+	order.items = PG_GETARG_DATUM(1);
+	order.at = PG_GETARG_TIMESTAMPTZ(4);
+	operation_begin(&op, fcinfo, "place_order", order.at);
+	purchase_id = order_place(&order, text_argument(fcinfo, 2), text_argument(fcinfo, 3));
+	operation_end(&op);
+	PG_RETURN_INT64(purchase_id);
+}

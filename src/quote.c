@@ -1,0 +1,176 @@
+/*
+ * quote.c
+ *		Reads and checks the lines of an order; shows them with their prices.
+ */
+#include "order.h"
+
+#include "operation.h"
+#include "plans.h"
+#include "utils/jsonb.h"
+
+PG_FUNCTION_INFO_V1(license_quote);
+
+static void
+require_object(Datum items)
+{
+	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(items)))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("items must be an object of SKUs and quantities"),
+				errhint("Write them as {\"C2TU1\": 40, \"T2TU80\": 82}."));
+}
+
+static int64
+id_or_zero(HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		id = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(id);
+}
+
+static int32
+number_or_zero(HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		number = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(number);
+}
+
+static bool
+is_true(HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		truth = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(truth);
+}
+
+static void
+read_line(OrderLine *line, HeapTuple row)
+{
+	line->sku = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+	line->asked = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
+	line->is_whole = is_true(row, 3);
+	line->quantity = number_or_zero(row, 4);
+	line->old_quantity = number_or_zero(row, 5);
+	line->license_id = id_or_zero(row, 6);
+	line->ended_id = id_or_zero(row, 7);
+	line->min_quantity = number_or_zero(row, 8);
+	line->known = is_true(row, 9);
+	line->by_application = is_true(row, 10);
+	line->enabled = is_true(row, 11);
+	line->trial_used = is_true(row, 12);
+}
+
+static void
+refuse_offer(const OrderLine *line, const char *reason, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+			errmsg("offer \"%s\" is not available to this account", line->sku),
+			errdetail_internal("%s", reason),
+			errhint("%s", hint));
+}
+
+#define SEE_OFFERS "See license.available_offers()."
+
+/* What the partner can no longer sell may still be reduced or cancelled. */
+static void
+check_offer(const Order *order, const OrderLine *line)
+{
+	if (!line->known)
+		refuse_offer(line, "There is no such offer to order.", SEE_OFFERS);
+	if (line->by_application != order->by_application)
+		refuse_offer(line, line->by_application ? "Internal licences are granted upon application only." :
+					 "It is not for internal use.",
+					 line->by_application ? "Apply with license.apply_internal()." :
+					 "Order it with license.place_order().");
+	if (order->by_application || line->enabled)
+		return;
+	if (line->license_id == 0 || line->quantity > line->old_quantity)
+		refuse_offer(line, "It is not enabled for the partner.", SEE_OFFERS);
+}
+
+static void
+check_quantity(const OrderLine *line)
+{
+	if (!line->is_whole)
+		ereport(ERROR,
+				errcode(ERRCODE_QUANTITY_INVALID),
+				errmsg("quantity of offer \"%s\" is not a whole number from 0", line->sku),
+				errdetail("It is %s.", line->asked));
+	if (line->quantity > 0 && line->quantity < line->min_quantity)
+		ereport(ERROR,
+				errcode(ERRCODE_QUANTITY_INVALID),
+				errmsg("quantity of offer \"%s\" is too small", line->sku),
+				errdetail("It is %d; the offer starts at %d.", line->quantity, line->min_quantity));
+}
+
+static void
+check_trial(const OrderLine *line)
+{
+	if (line->trial_used && line->quantity > 0)
+		ereport(ERROR,
+				errcode(ERRCODE_TRIAL_ALREADY_USED),
+				errmsg("the account has had the trial \"%s\"", line->sku),
+				errdetail("A trial is given once and not extended."));
+}
+
+void
+order_prepare(Order *order)
+{
+	require_object(order->items);
+	order->nlines = (int) RUN(order_lines, arg_int64(order->account_id),
+							  arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),
+							  arg_datum(order->items, false), arg_time(order->at));
+	order->lines = palloc0_array(OrderLine, order->nlines);
+	for (int i = 0; i < order->nlines; i++)
+		read_line(&order->lines[i], SPI_tuptable->vals[i]);
+	for (int i = 0; i < order->nlines; i++)
+	{
+		check_offer(order, &order->lines[i]);
+		check_quantity(&order->lines[i]);
+		check_trial(&order->lines[i]);
+	}
+}
+
+char *
+quote_version(Order *order)
+{
+	RUN(quote_version, arg_int64(order->account_id),
+		arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),
+		arg_text(order->base.currency));
+	return got_text(1);
+}
+
+/*
+ * license.quote(account_id, items) → SETOF (sku, old_quantity, old_total, new_quantity, unit_price, new_total, version)
+ *		What an order of these quantities (SKU to new total) would change and
+ *		cost, in the partner's currency at its present prices; the last row has
+ *		SKU NULL and the grand totals.  A total is NULL where no price fits.
+ *		Stores nothing.  version goes to place_order().
+ *		Errors: LX030, LX031, LX034, 22004, 22023 items not an object, 23503.
+ *		C10, C12, C13, C18.
+ */
+Datum
+license_quote(PG_FUNCTION_ARGS)
+{
+	Order		order = {0};
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "items");
+	order.account_id = PG_GETARG_INT64(0);
+	order.items = PG_GETARG_DATUM(1);
+	order.at = GetCurrentTransactionStartTimestamp();
+	operation_begin(&op, fcinfo, "quote", order.at);
+	order.base = account_base(order.account_id);
+	order_prepare(&order);
+	RUN(quote_rows, arg_int64(order.account_id), arg_text(order.base.currency),
+		arg_datum(order.items, false), arg_time(order.at), arg_text(quote_version(&order)));
+	return_rows(fcinfo);
+	operation_end(&op);
+	return (Datum) 0;
+}
