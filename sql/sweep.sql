@@ -12,7 +12,7 @@ INSERT INTO license.site (account_id, site_id, name) VALUES (8750, 8751, 'Hill h
 INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at, reason, modules) VALUES
     (8750, 1, '9137958', 'in_use', '2025-01-01', '2026-01-01', NULL, '{}'),
     (8750, 2, 'C2TU1', 'access_denied', '2025-01-01', '2026-01-01', 'unpaid', '{}'),
-    (8750, 3, 'C2TUT', 'in_use', '2025-12-10', '2026-01-09', NULL, '{}'),
+    (8750, 3, 'T2TU1', 'in_use', '2025-12-10', '2026-01-09', NULL, '{}'),
     (8750, 4, 'OCTOPUS', 'pending_provision', NULL, NULL, NULL, '{guest}');
 INSERT INTO license.license_pool (account_id, license_id, pool, maximum) VALUES (8750, 1, 'user', 2);
 INSERT INTO license.account_user (account_id, user_id, site_id, email) VALUES (8750, 7, 8751, 'u7@hillside.example');

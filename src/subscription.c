@@ -61,7 +61,7 @@ refuse_extension(TriggerData *trigger)
 		return;
 	if (strcmp(trigger_text(trigger, trigger->tg_newtuple, "subscription"), "trial") == 0)
 		ereport(ERROR,
-				errcode(ERRCODE_TRIAL_ALREADY_USED),
+				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 				errmsg("a trial cannot be extended"),
 				errdetail("Offer \"%s\" is a trial, given once.",
 						  trigger_text(trigger, trigger->tg_newtuple, "sku")),
@@ -73,7 +73,7 @@ refuse_extension(TriggerData *trigger)
  *		Before a licence is written: records whether it is a subscription
  *		(C4), a trial (C27) or internal (C21), unless the row says so, as a
  *		restored one does; refuses internal licences to clients and a later end
- *		to trials.  Errors: LX030, LX034, 39P01.  C4, C21, C25-C27.
+ *		to trials.  Errors: LX030, 39P01.  C4, C21, C25-C27.
  */
 Datum
 license_subscription_trg(PG_FUNCTION_ARGS)

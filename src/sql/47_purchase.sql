@@ -46,7 +46,7 @@ COMMENT ON COLUMN license.purchase_line.total IS 'New quantity times unit price.
 CREATE FUNCTION license._subscription_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_subscription_trg';
 COMMENT ON FUNCTION license._subscription_trg() IS
-'Trigger: records whether a licence is a subscription, unless the row says so; refuses internal licences to clients and a later end to trials (C4, C21, C25-C27). Errors: LX030, LX034, 39P01.';
+'Trigger: records whether a licence is a subscription, unless the row says so; refuses internal licences to clients and a later end to trials (C4, C21, C25-C27). Errors: LX030, 39P01.';
 
 CREATE TRIGGER license_subscription BEFORE INSERT OR UPDATE ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._subscription_trg();

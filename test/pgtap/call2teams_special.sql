@@ -25,7 +25,7 @@ SELECT lives_ok($$SELECT license.place_order(7203, '{"C2TUT": 8}')$$, 'C26: its 
 SELECT results_eq('SELECT quantity, ends_at, total, status FROM license.subscription WHERE account_id = 7203 AND sku = ''C2TUT''',
     $$VALUES (8, now() + interval '10 days', 0::numeric, 'in_use')$$, 'C26: which does not restart the 30 days');
 SELECT throws_ok('UPDATE license.license SET ends_at = ends_at + interval ''1 day'' WHERE account_id = 7203 AND sku = ''C2TUT''',
-    'LX034', NULL, 'C26: no UPDATE gives a trial more time');
+    'LX030', NULL, 'C26: no UPDATE gives a trial more time');
 SELECT throws_ok($$INSERT INTO license.license (account_id, sku, status, starts_at, ends_at)
     VALUES (7203, 'C2TUT', 'in_use', now(), now() + interval '30 days')$$, '23505', NULL, 'C27: no INSERT a second trial');
 

@@ -219,7 +219,7 @@ SELECT is(pg_temp.swept('2031-01-02'), '(0,1,0,0)', 'O35: each at its moment');
 
 -- Expired seats
 
-INSERT INTO license (account_id, license_id, sku, status, starts_at) VALUES (8800, 61, 'PARTNER-DEMO', 'in_use', '2020-01-01');
+INSERT INTO license (account_id, license_id, sku, status, starts_at) VALUES (8800, 61, 'T2TU1', 'in_use', '2020-01-01');
 INSERT INTO license_pool (account_id, license_id, pool, maximum) VALUES (8800, 61, 'user', 5), (8800, 61, 'device', 5);
 INSERT INTO account_user (account_id, user_id, site_id, email) SELECT 8800, 8900 + u, 8810, 'sweep' || u || '@prague.example' FROM generate_series(1, 3) u;
 INSERT INTO seat (account_id, license_id, pool, user_id, acquired_at, expires_at) VALUES
