@@ -26,7 +26,8 @@ PG_FUNCTION_INFO_V1(license_release_seat);
 /* What is known of licence, holder and the holder's own seat */
 typedef struct Situation
 {
-	bool		found;			/* licence and holder exist in the account */
+	bool		found;			/* licence, pool and holder exist in the account */
+	bool		full;			/* so the pool looked, without a lock */
 	bool		valid;
 	bool		open_end;
 	TimestampTz ends_at;
@@ -100,6 +101,7 @@ read_situation(const SeatRequest *request, Situation *now)
 	if (!now->open_end)
 		now->ends_at = got_time(2);
 	now->hold = got_bool(3);
+	now->full = got_bool(6);
 	if (got_null(4))
 		return;
 	now->seat_id = got_int64(4);
@@ -201,12 +203,20 @@ has_room(const PoolState *pool)
 	return pool->in_use < pool->maximum;
 }
 
-/* Gives back seats whose lease ran out; called under the pool's lock */
 static bool
-reclaim(const SeatRequest *request, PoolState *pool)
+run_reclaim(const SeatRequest *request, PlanId plan)
 {
-	if (RUN(seat_reclaim, arg_int64(request->account_id), arg_int64(request->license_id),
-			arg_text(request->pool), arg_time(request->at)) == 0)
+	NullableDatum args[4] = {arg_int64(request->account_id), arg_int64(request->license_id),
+	arg_text(request->pool), arg_time(request->at)};
+
+	return plan_run(plan, args, lengthof(args)) > 0;
+}
+
+/* Gives back seats whose lease ran out meanwhile; called under the pool's lock */
+static bool
+reclaim_late(const SeatRequest *request, PoolState *pool)
+{
+	if (!run_reclaim(request, PLAN_seat_reclaim_unlocked))
 		return false;
 	return pool_lock(request->account_id, request->license_id, request->pool, pool) &&
 		has_room(pool);
@@ -228,7 +238,7 @@ static bool
 settle_full(const SeatRequest *request, const Situation *now, PoolState *pool, SeatAnswer *answer)
 {
 	require_snapshot(pool);
-	if (reclaim(request, pool))
+	if (reclaim_late(request, pool))
 		return take_new(request, now, answer);
 	if (!floating_take(request, granted_end(request, now), answer))
 		refuse(request, answer, "NO_SEATS_AVAILABLE");
@@ -258,7 +268,7 @@ refuse_early(const SeatRequest *request, const Situation *now, SeatAnswer *answe
 	return true;
 }
 
-/* One try; false when others changed what it went by. looked: the situation was read under the pool's lock */
+/* One try; false when others changed what it went by. looked: it has the pool's lock already */
 static bool
 try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
 {
@@ -270,6 +280,8 @@ try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
 		return true;
 	if (now.seat_id != 0)
 		return settle_own(request, &now, answer);
+	if (now.full && !*looked)
+		(void) run_reclaim(request, PLAN_seat_reclaim);
 	if (!pool_lock(request->account_id, request->license_id, request->pool, &pool))
 	{
 		refuse(request, answer, "NOT_FOUND");
