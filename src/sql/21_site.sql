@@ -51,3 +51,11 @@ COMMENT ON COLUMN license.apartment.site_id IS 'The site it lies in.';
 COMMENT ON COLUMN license.apartment.name IS 'Name or number on the door.';
 COMMENT ON COLUMN license.apartment.seat_limit IS 'Most paid devices it may hold (M11, M14); NULL is no limit.';
 COMMENT ON COLUMN license.apartment.seats_used IS 'Paid devices it holds. Maintained by the seat limit on license.device.';
+
+CREATE FUNCTION license._site_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_trg';
+COMMENT ON FUNCTION license._site_trg() IS
+'Trigger: the licence model of a site changes only by license.approve_migration(), its type is chosen once and after that, an old licence is not prolonged (M3, M4, M27, M30). Errors: LX010, LX013, 23514, 39P01.';
+
+CREATE TRIGGER site_change BEFORE UPDATE ON license.site
+    FOR EACH ROW EXECUTE FUNCTION license._site_trg();

@@ -38,3 +38,48 @@ COMMENT ON COLUMN license.voucher.redeemed_account_id IS 'Who redeemed it.';
 COMMENT ON COLUMN license.voucher.redeemed_site_id IS 'For which site.';
 COMMENT ON COLUMN license.voucher.redeemed_at IS 'When.';
 COMMENT ON COLUMN license.voucher.cancel_reason IS 'Why the provider cancelled it.';
+
+CREATE FUNCTION license._voucher_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_voucher_trg';
+COMMENT ON FUNCTION license._voucher_trg() IS
+'Trigger: a used voucher stays as it is, a cancelled one stays cancelled, an active one is used by license.redeem_voucher() only (M34). Errors: LX003, LX021, LX022, 39P01.';
+
+CREATE TRIGGER voucher_change BEFORE UPDATE OR DELETE ON license.voucher
+    FOR EACH ROW EXECUTE FUNCTION license._voucher_trg();
+
+CREATE FUNCTION license.create_vouchers(sku text, vouchers integer, quantity integer DEFAULT 1,
+    batch text DEFAULT NULL, at timestamptz DEFAULT now(), OUT code license.license_key)
+RETURNS SETOF license.license_key LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_create_vouchers';
+COMMENT ON FUNCTION license.create_vouchers(text, integer, integer, text, timestamptz) IS
+'Makes that many voucher codes (1 to 100000), each good for quantity units (1 to 100000) of the offer, to be redeemed within three years of at; they grant nothing until then (M32, M33, P22). Errors: LX030 no such offer, LX031 quantity, 22004.';
+
+CREATE FUNCTION license.redeem_voucher(account_id bigint, site_id bigint, code text,
+    at timestamptz DEFAULT now(), OUT quantity integer, OUT action text, OUT ends_at timestamptz)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 2
+AS 'MODULE_PATHNAME', 'license_redeem_voucher';
+COMMENT ON FUNCTION license.redeem_voucher(bigint, bigint, text, timestamptz) IS
+'Grants the units of a voucher to a site from at on, once. They first cover what needs a licence and has none (action added); the rest prolongs the licences that end first by the offer''s term, each from its own end (extended); where nothing runs, all are added (M29, M32 to M36, M38, M47, P24). Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled, LX023 expired, LX010 site on the old model, LX012 site type pending, LX024 region, LX030 not for this type of site, 23503 no such site, 22004.';
+
+CREATE FUNCTION license.cancel_voucher(code text, reason text)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_cancel_voucher';
+COMMENT ON FUNCTION license.cancel_voucher(text, text) IS
+'Takes a voucher that was not used back, at once and for good (M34, P22). Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled before, 22004.';
+
+CREATE VIEW license.voucher_batch AS
+SELECT batch, sku, count(*)::integer AS vouchers,
+    (count(*) FILTER (WHERE state = 'active' AND valid_until > now()))::integer AS unused,
+    (count(*) FILTER (WHERE state = 'used'))::integer AS used,
+    (count(*) FILTER (WHERE state = 'cancelled'))::integer AS cancelled,
+    (count(*) FILTER (WHERE state = 'active' AND valid_until <= now()))::integer AS expired
+FROM license.voucher
+GROUP BY batch, sku;
+COMMENT ON VIEW license.voucher_batch IS 'How far each batch of vouchers is used up (P22).';
+COMMENT ON COLUMN license.voucher_batch.batch IS 'Name of the batch; NULL for vouchers made without one.';
+COMMENT ON COLUMN license.voucher_batch.sku IS 'The offer the vouchers grant.';
+COMMENT ON COLUMN license.voucher_batch.vouchers IS 'How many there are.';
+COMMENT ON COLUMN license.voucher_batch.unused IS 'How many can be redeemed now.';
+COMMENT ON COLUMN license.voucher_batch.used IS 'How many were redeemed.';
+COMMENT ON COLUMN license.voucher_batch.cancelled IS 'How many were taken back.';
+COMMENT ON COLUMN license.voucher_batch.expired IS 'How many were not redeemed in time.';

@@ -9,7 +9,9 @@ CREATE TABLE license.payment (
     amount numeric NOT NULL,
     currency text NOT NULL,
     provider_reference text NOT NULL,
+    auto_renew boolean NOT NULL DEFAULT false,
     paid_at timestamptz NOT NULL DEFAULT now(),
+    outcome jsonb NOT NULL DEFAULT '[]',
     CONSTRAINT payment_pkey PRIMARY KEY (account_id, payment_id),
     CONSTRAINT payment_reference_key UNIQUE (account_id, provider_reference),
     CONSTRAINT payment_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
@@ -29,4 +31,22 @@ COMMENT ON COLUMN license.payment.quantity IS 'How many units.';
 COMMENT ON COLUMN license.payment.amount IS 'Sum paid, in units of the currency.';
 COMMENT ON COLUMN license.payment.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN license.payment.provider_reference IS 'The provider''s number of the payment; a retry carries the same one.';
+COMMENT ON COLUMN license.payment.auto_renew IS 'Whether the customer chose recurring payment with it.';
+COMMENT ON COLUMN license.payment.outcome IS 'What it granted, which a retry is answered.';
 COMMENT ON COLUMN license.payment.paid_at IS 'When it was paid.';
+
+CREATE FUNCTION license._payment_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_payment_trg';
+COMMENT ON FUNCTION license._payment_trg() IS
+'Trigger: the site of a new payment must be on the subscription model and have its type (M29, M39). Errors: LX010, LX012, 39P01.';
+
+CREATE TRIGGER payment_site BEFORE INSERT ON license.payment
+    FOR EACH ROW EXECUTE FUNCTION license._payment_trg();
+
+CREATE FUNCTION license.record_payment(account_id bigint, site_id bigint, quantity integer,
+    amount numeric, currency text, provider_reference text, auto_renew boolean DEFAULT false,
+    at timestamptz DEFAULT now(), OUT quantity integer, OUT action text, OUT ends_at timestamptz)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 2
+AS 'MODULE_PATHNAME', 'license_record_payment';
+COMMENT ON FUNCTION license.record_payment(bigint, bigint, integer, numeric, text, text, boolean, timestamptz) IS
+'Grants quantity units to a site that the card provider was paid amount for, as license.redeem_voucher() does. The offer is the one recommended for the site: of family 9137958 where there is one for its type and region, one for its region before one for any. The same reference with the same data is answered the same again without effect. auto_renew marks the site and its running licences for recurring payment (M29, M31, M39). Errors: LX010 site on the old model, LX012 site type pending, LX030 no offer, LX031 quantity not in 1 to 100000, LX043 the reference was used with other data, 23503 no such site, 23514 currency or amount, 22004.';

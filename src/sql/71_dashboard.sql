@@ -1,0 +1,103 @@
+-- What a site holds, needs and should order
+
+CREATE FUNCTION license.site_coverage(account_id bigint, site_id bigint, at timestamptz DEFAULT now(),
+    OUT quantity integer, OUT ends_at timestamptz)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5
+AS 'MODULE_PATHNAME', 'license_site_coverage';
+COMMENT ON FUNCTION license.site_coverage(bigint, bigint, timestamptz) IS
+'Units a site holds that are valid at that moment, by their end; devices at a site of that type, else apartments (M45, M46). Errors: 23503 no such site, 22004.';
+
+CREATE VIEW license.site_dashboard AS
+SELECT s.account_id, s.site_id, s.name AS site,
+    a.apartments, a.requiring AS apartments_requiring_license,
+    l.held AS licenses_held,
+    least(n.needed, l.held) AS licenses_covering,
+    greatest(0, n.needed - l.held) AS licenses_to_order,
+    o.sku AS ordering_number,
+    CASE WHEN n.needed > l.held THEN (n.needed - l.held) || 'x ' || o.sku END AS order_text,
+    n.paid_devices, d.unassigned AS devices_unassigned
+FROM license.site s
+CROSS JOIN LATERAL (
+    SELECT count(*)::integer AS apartments,
+        (count(*) FILTER (WHERE seats_used > 0))::integer AS requiring,
+        coalesce(sum(seats_used), 0)::integer AS paid
+    FROM license.apartment
+    WHERE account_id = s.account_id AND site_id = s.site_id) a
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(seats), 0)::integer AS paid,
+        (count(*) FILTER (WHERE kind <> 'intercom'))::integer AS unassigned
+    FROM license.device
+    WHERE account_id = s.account_id AND site_id = s.site_id AND apartment_id IS NULL) d
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(p.maximum), 0)::integer AS held
+    FROM license.license l
+    JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id
+        AND p.pool = coalesce(s.site_type, 'apartment')
+    WHERE l.account_id = s.account_id AND l.site_id = s.site_id
+        AND l.status = 'in_use' AND l.starts_at <= now() AND (l.ends_at IS NULL OR now() < l.ends_at)) l
+CROSS JOIN LATERAL (
+    SELECT a.paid + d.paid AS paid_devices,
+        CASE s.site_type WHEN 'device' THEN a.paid + d.paid ELSE a.requiring END AS needed) n
+LEFT JOIN LATERAL (
+    SELECT sku
+    FROM license.offer
+    WHERE unit = coalesce(s.site_type, 'apartment') AND (regions IS NULL OR s.region = ANY (regions))
+        AND term IS NOT NULL AND NOT trial AND audience = 'public'
+        AND start_rule = 'immediate' AND min_quantity = 1
+    ORDER BY family = '9137958' DESC NULLS LAST, regions IS NULL, sku
+    LIMIT 1) o ON true;
+COMMENT ON VIEW license.site_dashboard IS 'Per site: what needs a licence, what it holds and what to order (M40 to M45). A site whose type is not chosen is shown as one of apartments (M28).';
+COMMENT ON COLUMN license.site_dashboard.account_id IS 'The account that owns the site.';
+COMMENT ON COLUMN license.site_dashboard.site_id IS 'Id of the site.';
+COMMENT ON COLUMN license.site_dashboard.site IS 'Name of the site.';
+COMMENT ON COLUMN license.site_dashboard.apartments IS 'Apartments of the site (M40).';
+COMMENT ON COLUMN license.site_dashboard.apartments_requiring_license IS 'Those with a cloud phone, tablet or third-party device (M41, M42, M43).';
+COMMENT ON COLUMN license.site_dashboard.licenses_held IS 'Units valid now (M45).';
+COMMENT ON COLUMN license.site_dashboard.licenses_covering IS 'Units that cover something now (M46).';
+COMMENT ON COLUMN license.site_dashboard.licenses_to_order IS 'Units missing: apartments that require one, or paid devices at a site of type device, beyond those held (M44, M45).';
+COMMENT ON COLUMN license.site_dashboard.ordering_number IS 'The offer recommended for the type and region of the site (M35, M37).';
+COMMENT ON COLUMN license.site_dashboard.order_text IS 'What to order, such as 4x 9137958; NULL if nothing (M44).';
+COMMENT ON COLUMN license.site_dashboard.paid_devices IS 'Cloud phones, tablets and third-party devices of the site (M10).';
+COMMENT ON COLUMN license.site_dashboard.devices_unassigned IS 'Devices, other than intercoms, without an apartment (M15).';
+
+CREATE VIEW license.apartment_overview AS
+SELECT s.account_id, s.site_id, s.name AS site, a.apartment_id, a.name AS apartment,
+    a.seats_used, a.seat_limit, a.needed > 0 AS requires_license,
+    a.needed > 0 AND a.needed_so_far <= l.held AS covered
+FROM license.site s
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(p.maximum), 0)::integer AS held
+    FROM license.license l
+    JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id
+        AND p.pool = coalesce(s.site_type, 'apartment')
+    WHERE l.account_id = s.account_id AND l.site_id = s.site_id
+        AND l.status = 'in_use' AND l.starts_at <= now() AND (l.ends_at IS NULL OR now() < l.ends_at)) l
+CROSS JOIN LATERAL (
+    SELECT n.*, sum(n.needed) OVER (ORDER BY n.apartment_id) AS needed_so_far
+    FROM (
+        SELECT apartment_id, name, seats_used, seat_limit,
+            CASE WHEN s.site_type = 'device' THEN seats_used ELSE least(seats_used, 1) END AS needed
+        FROM license.apartment
+        WHERE account_id = s.account_id AND site_id = s.site_id) n) a;
+COMMENT ON VIEW license.apartment_overview IS 'Per apartment: its seats, whether it requires a licence and whether the units of its site cover it; no unit is bound to an apartment, the oldest apartments are served first (M41, M46, P13).';
+COMMENT ON COLUMN license.apartment_overview.account_id IS 'The account that owns the site.';
+COMMENT ON COLUMN license.apartment_overview.site_id IS 'The site of the apartment.';
+COMMENT ON COLUMN license.apartment_overview.site IS 'Name of the site.';
+COMMENT ON COLUMN license.apartment_overview.apartment_id IS 'Id of the apartment.';
+COMMENT ON COLUMN license.apartment_overview.apartment IS 'Name of the apartment.';
+COMMENT ON COLUMN license.apartment_overview.seats_used IS 'Paid devices it holds (M11).';
+COMMENT ON COLUMN license.apartment_overview.seat_limit IS 'Most paid devices it may hold; NULL is no limit (M11, M14).';
+COMMENT ON COLUMN license.apartment_overview.requires_license IS 'Whether it holds a cloud phone, tablet or third-party device (M41).';
+COMMENT ON COLUMN license.apartment_overview.covered IS 'Whether it requires a licence and has one now (M46).';
+
+CREATE VIEW license.legacy_sites AS
+SELECT account_id, site_id, name AS site, legacy_ends_at,
+    floor(extract(epoch FROM legacy_ends_at - now()) / 86400)::integer AS days_left
+FROM license.site
+WHERE license_model = 'custom';
+COMMENT ON VIEW license.legacy_sites IS 'Sites still on the old licence model, which must be migrated before its end (M2, M5).';
+COMMENT ON COLUMN license.legacy_sites.account_id IS 'The account that owns the site.';
+COMMENT ON COLUMN license.legacy_sites.site_id IS 'Id of the site.';
+COMMENT ON COLUMN license.legacy_sites.site IS 'Name of the site.';
+COMMENT ON COLUMN license.legacy_sites.legacy_ends_at IS 'End of the old licence.';
+COMMENT ON COLUMN license.legacy_sites.days_left IS 'Whole days until then; negative once it has passed.';

@@ -1,0 +1,226 @@
+/*
+ * voucher.c
+ *		Voucher codes: made in batches, redeemed once, cancelled at once.
+ *
+ * The row of the voucher decides: whoever changes it first wins.
+ */
+#include "license_ext.h"
+
+#include "coverage.h"
+#include "event.h"
+#include "funcapi.h"
+#include "operation.h"
+#include "plans.h"
+#include "trigger_util.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(license_create_vouchers);
+PG_FUNCTION_INFO_V1(license_redeem_voucher);
+PG_FUNCTION_INFO_V1(license_cancel_voucher);
+PG_FUNCTION_INFO_V1(license_voucher_trg);
+
+#define ACTIVE		"active"
+#define USED		"used"
+#define CANCELLED	"cancelled"
+
+/* The rows of a set of scalars, which has no row type of its own */
+static void
+return_codes(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+}
+
+/*
+ * license.create_vouchers(sku, vouchers, quantity, batch, at) → SETOF license_key
+ *		Makes that many codes, each good for quantity units of the offer for
+ *		three years from at.  They grant nothing until redeemed.  M32, M33, P22.
+ *		Errors: LX030 no such offer, LX031, 22004.
+ */
+Datum
+license_create_vouchers(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+
+	require_argument(fcinfo, 0, "sku");
+	require_argument(fcinfo, 1, "vouchers");
+	require_argument(fcinfo, 2, "quantity");
+	require_argument(fcinfo, 4, "at");
+	coverage_check_quantity(PG_GETARG_INT32(1), "the number of vouchers");
+	coverage_check_quantity(PG_GETARG_INT32(2), "the quantity of a voucher");
+	operation_begin(&op, fcinfo, "create_vouchers", PG_GETARG_TIMESTAMPTZ(4));
+	if (RUN(voucher_new, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
+			arg_passed(fcinfo, 3), arg_passed(fcinfo, 4)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+				errmsg("offer %s does not exist", text_argument(fcinfo, 0)));
+	return_codes(fcinfo);
+	operation_end(&op);
+	return (Datum) 0;
+}
+
+static void
+refuse_used(const char *when, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_VOUCHER_USED),
+			errmsg("the voucher was redeemed before"),
+			errdetail("That was at %s.", when),
+			hint ? errhint("%s", hint) : 0);
+}
+
+static void
+refuse_cancelled(const char *reason)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_VOUCHER_CANCELLED),
+			errmsg("the voucher was cancelled"),
+			errdetail("Reason given: %s.", reason ? reason : "none"));
+}
+
+/* Locks the voucher and leaves its row to read; it must still be active. */
+static void
+lock_voucher(FunctionCallInfo fcinfo, int code)
+{
+	if (RUN(voucher_lock, arg_passed(fcinfo, code)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_VOUCHER_NOT_FOUND),
+				errmsg("no voucher has this code"));
+	if (strcmp(got_text(1), USED) == 0)
+		refuse_used(got_text(5), NULL);
+	if (strcmp(got_text(1), CANCELLED) == 0)
+		refuse_cancelled(got_text(6));
+}
+
+static void
+check_in_time(TimestampTz at)
+{
+	if (at >= got_time(4))
+		ereport(ERROR,
+				errcode(ERRCODE_VOUCHER_EXPIRED),
+				errmsg("the voucher has expired"),
+				errdetail("It could be redeemed until %s.", got_text(7)));
+}
+
+static List *
+redeem(FunctionCallInfo fcinfo, TimestampTz at)
+{
+	char	   *sku;
+	int32		quantity;
+	Site		site;
+	List	   *changes;
+
+	lock_voucher(fcinfo, 2);
+	check_in_time(at);
+	sku = got_text(2);
+	quantity = got_int32(3);
+	site_lock_for_grant(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &site);
+	site_require_sellable(&site);
+	changes = coverage_grant(&site, sku, quantity, at);
+	RUN(voucher_use, arg_passed(fcinfo, 2), arg_int64(site.account_id), arg_int64(site.site_id),
+		arg_time(at));
+	event_write(site.account_id, "site", site.site_id, operation_name(), NULL, got_text(1));
+	return changes;
+}
+
+/*
+ * license.redeem_voucher(account_id, site_id, code, at) → SETOF (quantity, action, ends_at)
+ *		Grants the units of a voucher to a site, from at on: added where a
+ *		licence was missing, the rest extended.  M29, M32 to M36, M38, M47, P24.
+ *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled, LX023
+ *		expired, LX010 custom site, LX012 type pending, LX024 region, LX030 not
+ *		for this type of site, 23503 no such site, 22004.
+ */
+Datum
+license_redeem_voucher(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "site_id");
+	require_argument(fcinfo, 2, "code");
+	require_argument(fcinfo, 3, "at");
+	operation_begin(&op, fcinfo, "redeem_voucher", PG_GETARG_TIMESTAMPTZ(3));
+	coverage_return_changes(fcinfo, redeem(fcinfo, PG_GETARG_TIMESTAMPTZ(3)));
+	operation_end(&op);
+	return (Datum) 0;
+}
+
+/*
+ * license.cancel_voucher(code, reason) → void
+ *		Takes an unused voucher back, at once and for good.  M34, P22.
+ *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled before, 22004.
+ */
+Datum
+license_cancel_voucher(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+
+	require_argument(fcinfo, 0, "code");
+	require_argument(fcinfo, 1, "reason");
+	operation_begin(&op, fcinfo, "cancel_voucher", GetCurrentTransactionStartTimestamp());
+	lock_voucher(fcinfo, 0);
+	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
+	operation_end(&op);
+	PG_RETURN_VOID();
+}
+
+static void
+refuse_direct_use(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_STATUS_TRANSITION),
+			errmsg("a voucher is used only by redeeming it"),
+			errhint("Call license.redeem_voucher()."));
+}
+
+/* What a sold code stands for is not changed behind its holder's back. */
+static void
+check_fixed(TriggerData *trigger)
+{
+	if (trigger_changes(trigger, "code") || trigger_changes(trigger, "sku") ||
+		trigger_changes(trigger, "quantity"))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
+				errmsg("code, offer and quantity of a voucher cannot be changed"),
+				errhint("Cancel it with license.cancel_voucher() and create another."));
+}
+
+static void
+check_state(TriggerData *trigger, const char *state)
+{
+	char	   *next;
+
+	if (strcmp(state, USED) == 0)
+		refuse_used("an earlier time", "A used voucher can be neither changed nor removed.");
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		return;
+	if (strcmp(state, CANCELLED) == 0 && trigger_changes(trigger, "state"))
+		refuse_cancelled(trigger_text(trigger, trigger->tg_trigtuple, "cancel_reason"));
+	next = trigger_text(trigger, trigger->tg_newtuple, "state");
+	if (next != NULL && strcmp(next, USED) == 0 && !operation_is("redeem_voucher"))
+		refuse_direct_use();
+	check_fixed(trigger);
+}
+
+/*
+ * license._voucher_trg() → trigger
+ *		Before a voucher is changed or removed by any statement: a used one
+ *		stays as it is, a cancelled one stays cancelled, an active one becomes
+ *		used by redeem_voucher() only.  M34.
+ *		Errors: LX003, LX021, LX022, 39P01.
+ */
+Datum
+license_voucher_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_voucher_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_UPDATE | ON_DELETE, 0, "voucher");
+
+	check_state(trigger, trigger_text(trigger, trigger->tg_trigtuple, "state"));
+	return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ?
+						   trigger->tg_trigtuple : trigger->tg_newtuple);
+}
