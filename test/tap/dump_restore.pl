@@ -26,6 +26,9 @@ sub sqlstate_is
 	like($err, qr/ERROR:\s+$sqlstate/, "$database: $what");
 }
 
+my @catalogue = (['module', 'module'], ['offer', 'sku'], ['notice_stage', 'stage']);
+my %as_shipped = map { $_->[0] => answer('postgres', "SELECT jsonb_object_agg($_->[1], to_jsonb(t)) FROM license.$_->[0] t") } @catalogue;
+
 LicenseTest::fill($node, 'postgres');
 answer('postgres', <<'SQL');
 CREATE ROLE reporter;
@@ -41,6 +44,20 @@ SELECT c.relname FROM pg_class c JOIN pg_extension e ON e.extname = 'license_ext
 WHERE c.relnamespace = 'license'::regnamespace AND c.relkind IN ('r', 'p', 'S', 'm') AND c.oid <> ALL (e.extconfig)
 SQL
 	'', 'every table and sequence is registered with pg_extension_config_dump');
+
+# A new column of a catalogue table is only tested once fill.sql edits it in a shipped row.
+foreach my $table (@catalogue)
+{
+	my ($name, $key) = @$table;
+
+	is( answer('postgres', <<SQL), '', "every column of a shipped $name was edited");
+WITH shipped AS (SELECT * FROM jsonb_each('@{[ $as_shipped{$name} =~ s/'/''/gr ]}'))
+SELECT column_name FROM information_schema.columns c
+WHERE table_schema = 'license' AND table_name = '$name' AND column_name NOT IN ('$key', 'shipped', 'scheduled')
+    AND NOT EXISTS (SELECT 1 FROM license.$name t JOIN shipped s ON s.key = t.${key}::text
+        WHERE s.value -> column_name IS DISTINCT FROM to_jsonb(t) -> column_name::text)
+SQL
+}
 
 my @tables = split /\n/, answer('postgres', <<'SQL');
 SELECT c.oid::regclass FROM pg_class c WHERE c.relkind IN ('r', 'p')

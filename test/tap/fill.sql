@@ -62,7 +62,6 @@ INSERT INTO license.offer (sku, name, family, unit, term, modules, base_module, 
     ('VENDOR-1', 'Vendor''s own offer', NULL, 'device', '1 mon 15 days', '{vendor,business}', 'vendor', '{EU}', 'request'),
     ('VENDOR-2', 'Another', 'VENDOR', 'room', NULL, '{}', NULL, NULL, 'public');
 UPDATE license.offer SET name = 'Vendor''s own offer, edited' WHERE sku = 'VENDOR-1';
-UPDATE license.offer SET name = 'Apartments, edited', modules = '{guest,vendor}', base_module = 'vendor', regions = '{EU,US}' WHERE sku = '9137958';
 UPDATE license.offer SET term = NULL, min_quantity = 3 WHERE sku = 'T2TU80';
 INSERT INTO license.notice_stage (stage, lead, title, cuts_off) VALUES (7, '-1 mon -3 days', 'Vendor''s own stage', false);
 UPDATE license.notice_stage SET lead = '10 days', active = false WHERE stage = 2;
@@ -80,11 +79,13 @@ INSERT INTO license.license (account_id, license_id, sku, site_id, key, status, 
     (4, 86, 'C2TU1', NULL, DEFAULT, 'in_use', '1 year', NULL, '2026-02-28 00:00+00', '2099-02-28 00:00+00', NULL, NULL, '{}', NULL, false, 1, '2026-01-05 00:00+00'),
     (5, 87, 'PARTNER-DEMO', NULL, DEFAULT, 'in_use', NULL, NULL, '2026-02-28 00:00+00', NULL, NULL, NULL, '{}', NULL, false, 1, '2026-01-06 00:00+00'),
     (4, 88, 'COUNT-ANNUAL', NULL, DEFAULT, 'in_use', '1 year', NULL, '2026-02-28 00:00+00', '2099-02-28 00:00+00', NULL, NULL, '{}', NULL, false, 1, '2026-01-05 00:00+00'),
-    (4, 89, 'OCTOPUS', 13, DEFAULT, 'contract_finalized', '1 year', 'annual', NULL, NULL, 3, 2, '{}', 'never started', false, 1, '2026-01-07 00:00+00'),
+    (4, 89, 'OCTOPUS', 13, DEFAULT, 'contract_finalized', '1 year', 'annual', NULL, NULL, 3, 2, '{guest}', 'never started', false, 1, '2026-01-07 00:00+00'),
     (4, 90, 'VENDOR-2', NULL, DEFAULT, 'pending_provision', NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL, false, 1, '2026-01-08 00:00+00');
 UPDATE license.license SET status = 'access_denied', reason = 'checked' WHERE account_id = 4 AND license_id = 83;
 UPDATE license.license SET status = 'in_use', reason = NULL WHERE account_id = 4 AND license_id = 83;
+-- The catalogue changes under what was sold before.
 UPDATE license.offer SET start_rule = 'on_connections', connection_threshold = 2 WHERE sku = 'C2TU1';
+UPDATE license.offer SET name = 'Apartments, edited', modules = '{guest,vendor}', base_module = 'vendor', regions = '{EU,US}' WHERE sku = '9137958';
 
 INSERT INTO license.license_pool (account_id, license_id, pool, maximum) VALUES
     (4, 81, 'access_point', 10), (4, 82, 'access_point', 10), (4, 82, 'room', 5), (4, 83, 'apartment', 3),
@@ -105,8 +106,9 @@ INSERT INTO license.seat (account_id, license_id, pool, units, device_id, user_i
     (4, 88, 'floating_device', 1, 42, NULL, NULL, NULL, '2026-03-01 00:00+00', '2026-03-01 00:00+00', NULL);
 
 INSERT INTO license.license_request (account_id, site_id, sku, partner_id, distributor_id, years, payment_form, access_points, rooms, modules, license_id) VALUES
-    (4, 12, 'OCTOPUS', 3, 2, 1, 'annual', 10, NULL, '{guest}', 82),
-    (4, 13, 'OCTOPUS', 3, 2, 5, 'monthly', NULL, 30, '{guest,business}', NULL);
+    (4, 12, 'OCTOPUS', 3, 2, 1, 'annual', NULL, 10, '{guest}', 82),
+    (4, 12, 'OCTOPUS', 3, 2, 5, 'monthly', NULL, 30, '{vendor,guest}', NULL);
+UPDATE license.module SET base = true WHERE module = 'business';
 
 INSERT INTO license.voucher (code, batch, sku, quantity, state, purchased_at, valid_until, redeemed_account_id, redeemed_site_id, redeemed_at, cancel_reason) VALUES
     (DEFAULT, 'batch', '9137958', 1, 'active', '2026-01-01 00:00+00', '2029-01-01 00:00+00', NULL, NULL, NULL, NULL),
@@ -154,3 +156,9 @@ CREATE TABLE public.ticket (ticket_id integer PRIMARY KEY, hall_id integer, peop
 SELECT license.attach_seat_limit('public.ticket', 'ticket_hall_fkey', 'taken', 'places', 'people');
 INSERT INTO public.hall (hall_id, places) VALUES (1, 10), (2, NULL), (3, 5);
 INSERT INTO public.ticket VALUES (1, 1, 6), (2, 1, 4), (3, 2, 100), (4, NULL, 3);
+
+-- Roles of the server that have levels here.
+CREATE ROLE fill_provider;
+CREATE ROLE fill_customer;
+SELECT license.grant_access('fill_provider', 'provider');
+SELECT license.grant_access('fill_customer', 'customer', 4);
