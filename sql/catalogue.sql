@@ -19,4 +19,14 @@ SELECT stage, lead, title, cuts_off, active, shipped, edited FROM license.notice
 INSERT INTO license.notice_stage (stage, lead, title) VALUES (1, '3 months', 'Twice');
 INSERT INTO license.module (module, name, base) VALUES ('business', 'Restored', true);
 SELECT module, name, base, shipped, edited FROM license.module ORDER BY module;
+-- an open request has every base module, so that its restored row is the same: none becomes one under it
+INSERT INTO license.account (account_id, parent_id, kind, name) VALUES (101, NULL, 'distributor', 'D'), (102, 101, 'partner', 'P'), (103, 102, 'client', 'C');
+INSERT INTO license.site (account_id, site_id, name) VALUES (103, 104, 'S');
+INSERT INTO license.license_request (account_id, request_id, site_id, partner_id, distributor_id, years, payment_form, access_points)
+    VALUES (103, 105, 104, 102, 101, 1, 'annual', 5) RETURNING modules;
+INSERT INTO license.module (module, name, base) VALUES ('ours', 'Ours', true);
+INSERT INTO license.module (module, name) VALUES ('ours', 'Ours');
+UPDATE license.module SET base = true WHERE module = 'ours';
+UPDATE license.license_request SET modules = modules || '{ours}' WHERE request_id = 105;
+UPDATE license.module SET base = true WHERE module = 'ours' RETURNING base;
 ROLLBACK;

@@ -66,16 +66,18 @@ ORDER BY 1
 SQL
 cmp_ok(scalar @tables, '>=', 26, 'the tables are there');
 
-# The rows of a table as one value, and how many there are
-sub content
+# How many rows each table has, and all of them as one value
+sub contents
 {
-	my ($database, $table) = @_;
+	my ($database) = @_;
+	my $sql = join ' UNION ALL ',
+	  map { "SELECT '$_', count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $_ t" } @tables;
 
-	return answer($database, "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $table t");
+	return { map { /^([^|]+)\|(.*)$/ } split /\n/, answer($database, $sql) };
 }
 
-my %original = map { $_ => content('postgres', $_) } @tables;
-unlike($original{$_}, qr/^0\|/, "$_ has rows to lose") foreach @tables;
+my $original = contents('postgres');
+unlike($original->{$_}, qr/^0\|/, "$_ has rows to lose") foreach @tables;
 
 my $grants = <<'SQL';
 SELECT string_agg(acl, chr(10) ORDER BY acl) FROM (
@@ -98,8 +100,9 @@ SQL
 sub check_restored
 {
 	my ($database) = @_;
+	my $restored = contents($database);
 
-	is(content($database, $_), $original{$_}, "$database: every row of $_") foreach @tables;
+	is($restored->{$_}, $original->{$_}, "$database: every row of $_") foreach @tables;
 	is(answer($database, 'SELECT * FROM license.check_seats()'), '', "$database: counters are right");
 	is(answer($database, $grants), $original_grants, "$database: grants");
 	is(answer($database, 'SELECT license.is_valid_key(key::text) FROM license.license GROUP BY 1'), 't', "$database: keys");

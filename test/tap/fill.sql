@@ -63,8 +63,10 @@ INSERT INTO license.offer (sku, name, family, unit, term, modules, base_module, 
     ('VENDOR-2', 'Another', 'VENDOR', 'room', NULL, '{}', NULL, NULL, 'public');
 UPDATE license.offer SET name = 'Vendor''s own offer, edited' WHERE sku = 'VENDOR-1';
 UPDATE license.offer SET term = NULL, min_quantity = 3 WHERE sku = 'T2TU80';
+UPDATE license.offer SET family = NULL, unit = 'device', trial = false, audience = 'request' WHERE sku = 'T2TUT';
 INSERT INTO license.notice_stage (stage, lead, title, cuts_off) VALUES (7, '-1 mon -3 days', 'Vendor''s own stage', false);
 UPDATE license.notice_stage SET lead = '10 days', active = false WHERE stage = 2;
+UPDATE license.notice_stage SET title = 'Over', cuts_off = false WHERE stage = 5;
 INSERT INTO license.offer_price (sku, currency, min_quantity, unit_price) VALUES
     ('C2TU1', 'EUR', 1, 12.50), ('C2TU1', 'EUR', 100, 9.999), ('VENDOR-1', 'USD', 1, 0), ('9137958', 'EUR', 1, 1e-10);
 INSERT INTO license.partner_offer (account_id, sku) VALUES (3, 'C2TU1'), (3, 'VENDOR-1');
@@ -108,6 +110,7 @@ INSERT INTO license.seat (account_id, license_id, pool, units, device_id, user_i
 INSERT INTO license.license_request (account_id, site_id, sku, partner_id, distributor_id, years, payment_form, access_points, rooms, modules, license_id) VALUES
     (4, 12, 'OCTOPUS', 3, 2, 1, 'annual', NULL, 10, '{guest}', 82),
     (4, 12, 'OCTOPUS', 3, 2, 5, 'monthly', NULL, 30, '{vendor,guest}', NULL);
+UPDATE license.license_request SET modules = modules || '{business}' WHERE license_id IS NULL;
 UPDATE license.module SET base = true WHERE module = 'business';
 
 INSERT INTO license.voucher (code, batch, sku, quantity, state, purchased_at, valid_until, redeemed_account_id, redeemed_site_id, redeemed_at, cancel_reason) VALUES
