@@ -39,7 +39,7 @@ license_available_offers(PG_FUNCTION_ARGS)
 static void
 refuse_rising(const char *sku, const char *currency)
 {
-	if (RUN(offer_price_rising, arg_text(sku), arg_text(currency)) == 0)
+	if (RUN_LATEST(offer_price_rising, arg_text(sku), arg_text(currency)) == 0)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
@@ -51,7 +51,7 @@ refuse_rising(const char *sku, const char *currency)
 static void
 refuse_dear_internal(const char *sku, const char *currency)
 {
-	if (RUN(offer_price_internal, arg_text(sku), arg_text(currency)) == 0)
+	if (RUN_LATEST(offer_price_internal, arg_text(sku), arg_text(currency)) == 0)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
@@ -60,6 +60,7 @@ refuse_dear_internal(const char *sku, const char *currency)
 					  got_int32(3), got_text(4), got_text(5), currency));
 }
 
+/* Whoever waited for the lock must see what the other one wrote. */
 static void
 check_prices(const char *sku, const char *currency)
 {
@@ -71,7 +72,7 @@ check_prices(const char *sku, const char *currency)
 static void
 check_offer(const char *sku)
 {
-	uint64		count = RUN(offer_price_currencies, arg_text(sku));
+	uint64		count = RUN_LATEST(offer_price_currencies, arg_text(sku));
 	char	  **currencies = palloc_array(char *, count);
 
 	for (uint64 i = 0; i < count; i++)

@@ -6,6 +6,7 @@
  * is the maximum of the pool.  Orders of one account follow one another: each
  * counts up a number in the account's row first, which at READ COMMITTED makes
  * the next one wait and look again, and at the levels above makes it fail.
+ * After the account the licences are locked, then the pools, as everywhere.
  */
 #include "order.h"
 
@@ -26,6 +27,9 @@ lock_account(Order *order)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("account " INT64_FORMAT " is closed", order->account_id));
+	/* A renewal or a plain UPDATE must not come between reading and writing. */
+	RUN(order_lock_licenses, arg_int64(order->account_id));
+	RUN(order_lock_pools, arg_int64(order->account_id));
 }
 
 static void
@@ -102,7 +106,7 @@ place_line(Order *order, int64 purchase_id, const OrderLine *line)
 	int64		license_id;
 
 	if (line->ended_id != 0)
-		finalize_subscription(order, line->ended_id, "expired");
+		finalize_subscription(order, line->ended_id, "contract ended");
 	if (is_ignored(line))
 		return;
 	license_id = line->license_id == 0 ? start_subscription(order, line) :

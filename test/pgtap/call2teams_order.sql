@@ -167,7 +167,7 @@ SELECT lives_ok($$SELECT license.place_order(7103, '{"C2TU1": 7}', NULL, NULL, '
 SELECT results_eq('SELECT old_quantity, new_quantity FROM license.purchase_line l JOIN license.purchase p USING (account_id, purchase_id)
     WHERE p.account_id = 7103 AND placed_at = ''2031-04-01''', 'VALUES (0, 7)', 'C4: from nothing');
 SELECT results_eq($$SELECT status, reason, starts_at FROM license.license WHERE account_id = 7103 AND sku = 'C2TU1' AND starts_at > '2030-01-01' ORDER BY starts_at$$,
-    $$VALUES ('contract_finalized', 'expired', timestamptz '2030-03-31 08:00+00'), ('in_use', NULL, '2031-04-01')$$,
+    $$VALUES ('contract_finalized', 'contract ended', timestamptz '2030-03-31 08:00+00'), ('in_use', NULL, '2031-04-01')$$,
     'C4: the former one is finalized then');
 
 -- History
