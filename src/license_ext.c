@@ -15,6 +15,13 @@ PG_MODULE_MAGIC_EXT(.name = "license_ext", .version = "1.0");
 int			node_id = 0;
 char	   *actor_setting = NULL;
 int			claim_timeout = 300;
+int			email_rule = EMAIL_RULE_ENFORCE;
+
+static const struct config_enum_entry email_rules[] = {
+	{"enforce", EMAIL_RULE_ENFORCE, false},
+	{"warn", EMAIL_RULE_WARN, false},
+	{NULL, 0, false}
+};
 
 void		_PG_init(void);
 
@@ -31,6 +38,11 @@ define_settings(void)
 							NULL,
 							&claim_timeout, 300, 1, 86400, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
+	DefineCustomEnumVariable("license_ext.email_rule",
+							 "Whether an enterprise account's e-mail must be a role address of the company, or should be.",
+							 "enforce refuses another one, warn accepts and records it.",
+							 &email_rule, EMAIL_RULE_ENFORCE, email_rules, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("license_ext.node_id",
 							"The high bits of every id generated on this server.",
 							"Servers whose rows may meet must have different values.",

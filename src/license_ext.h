@@ -22,6 +22,15 @@ extern char *actor_setting;
 /* license_ext.claim_timeout: seconds until an unacknowledged notice comes back */
 extern int	claim_timeout;
 
+/* license_ext.email_rule: what becomes of an account e-mail that is no role address */
+typedef enum EmailRule
+{
+	EMAIL_RULE_ENFORCE,
+	EMAIL_RULE_WARN
+} EmailRule;
+
+extern int	email_rule;
+
 /* Raises 22004 when argument n is NULL; functions are not STRICT, because a NULL answer hides the fault. */
 extern void require_argument(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -30,3 +30,23 @@ COMMENT ON COLUMN license.account_user.email IS 'Login, unique over all accounts
 COMMENT ON COLUMN license.account_user.password_hash IS 'Blowfish hash made by pgcrypto; set it with license.set_password(). NULL: cannot log in.';
 COMMENT ON COLUMN license.account_user.permissions IS 'What the user may do (T17).';
 COMMENT ON COLUMN license.account_user.is_admin IS 'The one admin of the account (T12).';
+
+CREATE FUNCTION license.has_permission(account_id bigint, user_id bigint, permission text)
+RETURNS boolean LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_has_permission';
+COMMENT ON FUNCTION license.has_permission(bigint, bigint, text) IS
+'Whether a user may do something: the admin everything, others what is in their permissions, an unknown user nothing (T15, T17). Errors: 22004.';
+
+CREATE FUNCTION license.set_password(account_id bigint, user_id bigint, password text)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_set_password';
+COMMENT ON FUNCTION license.set_password(bigint, bigint, text) IS
+'Keeps the salted Blowfish hash of a password of at least 8 characters and at most 72 bytes (T16). Errors: 22004, 22023 too short, too long or unknown user, LX041.';
+
+CREATE FUNCTION license._account_user_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';
+COMMENT ON FUNCTION license._account_user_trg() IS
+'Trigger: a user named by license_ext.actor needs the permission create_users to make or remove users and set_permissions to change permissions (T15, T17); an enterprise account keeps its one admin, whose e-mail is the account e-mail (T12, T13). Errors: LX041, 23514, 39P01.';
+
+CREATE TRIGGER account_user_permission BEFORE INSERT OR UPDATE OR DELETE ON license.account_user
+    FOR EACH ROW EXECUTE FUNCTION license._account_user_trg();

@@ -28,3 +28,18 @@ COMMENT ON COLUMN license.session.channel IS 'app or portal.';
 COMMENT ON COLUMN license.session.started_at IS 'When it began.';
 COMMENT ON COLUMN license.session.ended_at IS 'When it ended; NULL while it is open.';
 COMMENT ON COLUMN license.session.end_reason IS 'Why it ended, such as logout or migration.';
+
+CREATE FUNCTION license.login(account_email text, user_email text, password text, device_code text DEFAULT NULL,
+    device_kind text DEFAULT 'phone', channel text DEFAULT 'app', at timestamptz DEFAULT now(),
+    OUT code text, OUT session_id bigint, OUT account_id bigint, OUT user_id bigint, OUT device_id bigint,
+    OUT device_code text, OUT license_status text)
+RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_login';
+COMMENT ON FUNCTION license.login(text, text, text, text, text, text, timestamptz) IS
+'Answers OK, INVALID_CREDENTIALS or ACCOUNT_CLOSED; refusals are kept in license.denial. In the app an unknown device is made (without a code: with the next free one), and a device without a licence gets one, standard before floating, unless it is on hold; license_status is ACTIVE or NONE. The session does not expire (T13, T16, T19-T22, T25, T26, T28). Errors: 22004, 22023 no such channel, 23514 no such device_kind.';
+
+CREATE FUNCTION license.logout(account_id bigint, session_id bigint)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_logout';
+COMMENT ON FUNCTION license.logout(bigint, bigint) IS
+'Ends a session; one that has ended stays as it is. The licence stays with the device (T21). Errors: 22004, 22023 unknown session.';

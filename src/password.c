@@ -1,0 +1,141 @@
+/*
+ * password.c
+ *		Passwords as pgcrypto hashes them.
+ *
+ * pgcrypto may be installed in any schema, and be moved; its functions are
+ * found through the extension they belong to, never by a path.
+ */
+#include "password.h"
+
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_type_d.h"
+#include "event.h"
+#include "mb/pg_wchar.h"
+#include "operation.h"
+#include "permission.h"
+#include "plans.h"
+
+PG_FUNCTION_INFO_V1(license_set_password);
+
+#define MIN_CHARACTERS 8
+#define MAX_BYTES 72			/* what Blowfish looks at */
+#define COST 10					/* 2^10 rounds */
+
+/* The hash of nothing anybody knows; it costs what a real one does. */
+#define NO_HASH "$2a$10$w3Z8Rq1sNf7vXc5TbY6uPeJd9oKmHg2LiAa4SxWzEyQ0CtVnBrDkO"
+
+static Oid
+pgcrypto_function(const char *name, Oid second_argument)
+{
+	if (RUN(password_function, arg_text(name), arg_int64(second_argument)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_FUNCTION),
+				errmsg("function %s of extension pgcrypto does not exist", name));
+	return (Oid) got_int64(1);
+}
+
+static char *
+crypt_password(const char *password, const char *setting)
+{
+	Datum		hash = OidFunctionCall2Coll(pgcrypto_function("crypt", TEXTOID), DEFAULT_COLLATION_OID,
+											CStringGetTextDatum(password),
+											CStringGetTextDatum(setting));
+
+	return TextDatumGetCString(hash);
+}
+
+/* What others call 2b and 2y, pgcrypto knows as 2a. */
+static char *
+pgcrypto_setting(const char *hash)
+{
+	char	   *setting = pstrdup(hash);
+
+	if (setting[2] == 'b' || setting[2] == 'y')
+		setting[2] = 'a';
+	return setting;
+}
+
+static bool
+equals_in_constant_time(const char *a, const char *b)
+{
+	size_t		length = strlen(a);
+	int			difference = 0;
+
+	if (length != strlen(b))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+bool
+password_matches(const char *password, const char *hash)
+{
+	char	   *setting = pgcrypto_setting(hash != NULL ? hash : NO_HASH);
+	bool		equal = equals_in_constant_time(crypt_password(password, setting), setting);
+
+	return equal && hash != NULL;
+}
+
+static void
+check_strength(const char *password)
+{
+	if (pg_mbstrlen(password) < MIN_CHARACTERS)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("password must have at least %d characters", MIN_CHARACTERS));
+	if (strlen(password) > MAX_BYTES)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("password must have at most %d bytes", MAX_BYTES),
+				errdetail("What follows would not be looked at."));
+}
+
+static char *
+hash_password(const char *password)
+{
+	Datum		salt = OidFunctionCall2(pgcrypto_function("gen_salt", INT4OID),
+										CStringGetTextDatum("bf"), Int32GetDatum(COST));
+
+	return crypt_password(password, TextDatumGetCString(salt));
+}
+
+/* Everybody may change his own; that of another user is for those who create users. */
+static void
+check_may_set(int64 account_id, NullableDatum user_id)
+{
+	if (RUN(password_is_own, arg_int64(account_id), user_id, arg_text(actor_setting)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("account %lld has no user %lld", (long long) account_id,
+					   (long long) DatumGetInt64(user_id.value)));
+	if (!got_bool(1))
+		permission_require(account_id, CREATE_USERS);
+}
+
+/*
+ * license.set_password(account_id, user_id, password)
+ *		Keeps the salted Blowfish hash of a password of 8 characters to 72
+ *		bytes.  Errors: 22004, 22023 too short, too long or unknown user, LX041.
+ *		T16.
+ */
+Datum
+license_set_password(PG_FUNCTION_ARGS)
+{
+	int64		account_id;
+	char	   *password;
+	Operation	op;
+
+	require_argument(fcinfo, 0, "account_id");
+	require_argument(fcinfo, 1, "user_id");
+	require_argument(fcinfo, 2, "password");
+	account_id = PG_GETARG_INT64(0);
+	password = text_argument(fcinfo, 2);
+	check_strength(password);
+	operation_begin(&op, fcinfo, "set_password", GetCurrentTransactionStartTimestamp());
+	check_may_set(account_id, arg_passed(fcinfo, 1));
+	RUN(password_set, arg_int64(account_id), arg_passed(fcinfo, 1), arg_text(hash_password(password)));
+	event_write(account_id, "account_user", PG_GETARG_INT64(1), "set_password", NULL, NULL);
+	operation_end(&op);
+	PG_RETURN_VOID();
+}

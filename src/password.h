@@ -1,0 +1,13 @@
+/*
+ * password.h
+ *		Passwords as pgcrypto hashes them.
+ */
+#ifndef LICENSE_PASSWORD_H
+#define LICENSE_PASSWORD_H
+
+#include "license_ext.h"
+
+/* Does the password match?  NULL never does, and takes as long.  Call it inside an operation. */
+extern bool password_matches(const char *password, const char *hash);
+
+#endif							/* LICENSE_PASSWORD_H */

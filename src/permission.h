@@ -1,0 +1,23 @@
+/*
+ * permission.h
+ *		What a user of an account may do.
+ */
+#ifndef LICENSE_PERMISSION_H
+#define LICENSE_PERMISSION_H
+
+#include "license_ext.h"
+
+/* Words of license.account_user.permissions that the extension itself asks for */
+#define CREATE_USERS	"create_users"
+#define SET_PERMISSIONS "set_permissions"
+#define MOVE_LICENSES	"move_licenses"
+#define BUY_LICENSES	"buy_licenses"
+
+/*
+ * Raises LX041 when license_ext.actor names a user of the account, by e-mail,
+ * who is neither its admin nor has the permission.  Anybody else is answered
+ * for by the access levels.  Call it inside an operation.
+ */
+extern void permission_require(int64 account_id, const char *permission);
+
+#endif							/* LICENSE_PERMISSION_H */
