@@ -7,9 +7,12 @@
  */
 #include "account_email.h"
 
+#include <ctype.h>
+
 #include "operation.h"
 #include "plans.h"
 #include "trigger_util.h"
+#include "utils/formatting.h"
 
 PG_FUNCTION_INFO_V1(license_account_email_trg);
 PG_FUNCTION_INFO_V1(license_admin_email_trg);
@@ -123,7 +126,7 @@ names_role(const char *local)
 static const char *
 email_fault(const char *email)
 {
-	char	   *local = str_tolower(email, strlen(email), DEFAULT_COLLATION_OID);
+	char	   *local = asc_tolower(email, strlen(email));
 	char	   *at = strrchr(local, '@');
 
 	if (at == NULL || at == local || at - local > MAX_LOCAL_PART || strlen(local) > MAX_ADDRESS)

@@ -37,14 +37,17 @@ lock_accounts(Datum accounts)
 static void
 check_accounts(Datum accounts)
 {
+	char	   *earliest;
+
 	lock_accounts(accounts);
 	if (RUN_LATEST(coterm_conflict, arg_datum(accounts, false)) == 0)
 		return;
+	earliest = pstrdup(timestamptz_to_str(got_time(2)));
 	ereport(ERROR,
 			errcode(ERRCODE_COTERM_VIOLATED),
 			errmsg("all counting licences of account %lld must end on one date", (long long) got_int64(1)),
 			errdetail("One would end at %s, another at %s.",
-					  pstrdup(timestamptz_to_str(got_time(2))), timestamptz_to_str(got_time(3))),
+					  earliest, timestamptz_to_str(got_time(3))),
 			errhint("Use license.add_licenses() to buy more for the same date, license.renew_account() to move them all."));
 }
 

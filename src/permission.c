@@ -7,6 +7,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "trigger_util.h"
+#include "utils/array.h"
 
 PG_FUNCTION_INFO_V1(license_has_permission);
 PG_FUNCTION_INFO_V1(license_account_user_trg);
@@ -103,23 +104,73 @@ keep_admin(TriggerData *trigger)
 		refuse_admin_change(account_id, "Change license.account.email; the admin's e-mail follows.");
 }
 
-/* What of users only the admin may change, unless he permits others to */
+static bool
+has_permissions(TriggerData *trigger, HeapTuple row)
+{
+	bool		isnull;
+	Datum		permissions = trigger_column(trigger, row, "permissions", &isnull);
+	ArrayType  *array;
+
+	if (isnull)
+		return false;
+	array = DatumGetArrayTypeP(permissions);
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > 0;
+}
+
+static bool
+is_own(TriggerData *trigger, HeapTuple row)
+{
+	char	   *email = trigger_text(trigger, row, "email");
+
+	return email != NULL && pg_strcasecmp(email, actor_setting) == 0;
+}
+
+/* Whoever makes users gives them no permissions of his own accord, and cannot become the admin. */
+static void
+check_written(TriggerData *trigger, int64 account_id)
+{
+	HeapTuple	row = trigger->tg_trigtuple;
+
+	permission_require(account_id, CREATE_USERS);
+	if (is_admin(trigger, row))
+		permission_require(account_id, ACT_AS_ADMIN);
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && has_permissions(trigger, row))
+		permission_require(account_id, SET_PERMISSIONS);
+}
+
+static void
+check_changed(TriggerData *trigger, int64 account_id)
+{
+	HeapTuple	row = trigger->tg_trigtuple;
+
+	if (trigger_changes(trigger, "permissions"))
+		permission_require(account_id, SET_PERMISSIONS);
+	if (trigger_changes(trigger, "is_admin"))
+		permission_require(account_id, ACT_AS_ADMIN);
+	if ((trigger_changes(trigger, "email") || trigger_changes(trigger, "password_hash")) &&
+		!is_own(trigger, row))
+		permission_require(account_id, is_admin(trigger, row) ? ACT_AS_ADMIN : CREATE_USERS);
+}
+
+/* What only the admin may do to users, unless he permits it to others */
 static void
 check_permission(TriggerData *trigger)
 {
 	int64		account_id = account_of(trigger, trigger->tg_trigtuple);
 
-	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		permission_require(account_id, CREATE_USERS);
-	else if (trigger_changes(trigger, "permissions") || trigger_changes(trigger, "is_admin"))
-		permission_require(account_id, SET_PERMISSIONS);
+	if (actor_setting == NULL || actor_setting[0] == '\0')
+		return;
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		check_changed(trigger, account_id);
+	else
+		check_written(trigger, account_id);
 }
 
 /*
  * license._account_user_trg() → trigger
- *		Before a user is written: whoever license_ext.actor names needs the
- *		permission create_users or set_permissions, and an enterprise account
- *		keeps its admin.  Errors: LX041, 23514, 39P01.  T12, T13, T15, T17.
+ *		Before a user is written: a user whom license_ext.actor names needs the
+ *		permission for it, except for his own password, and an enterprise
+ *		account keeps its admin.  Errors: LX041, 23514, 39P01.  T12, T13, T15, T17.
  */
 Datum
 license_account_user_trg(PG_FUNCTION_ARGS)

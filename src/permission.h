@@ -8,10 +8,11 @@
 #include "license_ext.h"
 
 /* Words of license.account_user.permissions that the extension itself asks for */
-#define CREATE_USERS	"create_users"
-#define SET_PERMISSIONS "set_permissions"
-#define MOVE_LICENSES	"move_licenses"
+#define ACT_AS_ADMIN	"act_as_admin"
 #define BUY_LICENSES	"buy_licenses"
+#define CREATE_USERS	"create_users"
+#define MOVE_LICENSES	"move_licenses"
+#define SET_PERMISSIONS "set_permissions"
 
 /*
  * Raises LX041 when license_ext.actor names a user of the account, by e-mail,

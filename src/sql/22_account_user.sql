@@ -16,7 +16,7 @@ CREATE TABLE license.account_user (
         REFERENCES license.apartment (account_id, site_id, apartment_id),
     CONSTRAINT account_user_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
     CONSTRAINT account_user_email_check CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
-    CONSTRAINT account_user_password_hash_check CHECK (password_hash ~ '^\$2[abxy]\$')
+    CONSTRAINT account_user_password_hash_check CHECK (password_hash ~ '^\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}$')
 );
 CREATE UNIQUE INDEX account_user_email_key ON license.account_user (lower(email));
 CREATE UNIQUE INDEX account_user_admin_key ON license.account_user (account_id) WHERE is_admin;
@@ -28,7 +28,7 @@ COMMENT ON COLUMN license.account_user.site_id IS 'The site the user belongs to,
 COMMENT ON COLUMN license.account_user.apartment_id IS 'The apartment of the user; devices of the user count there (M9).';
 COMMENT ON COLUMN license.account_user.email IS 'Login, unique over all accounts whatever its case (T16).';
 COMMENT ON COLUMN license.account_user.password_hash IS 'Blowfish hash made by pgcrypto; set it with license.set_password(). NULL: cannot log in.';
-COMMENT ON COLUMN license.account_user.permissions IS 'What the user may do (T17).';
+COMMENT ON COLUMN license.account_user.permissions IS 'What the user may do (T17): words of the application, and create_users, set_permissions, move_licenses, buy_licenses and act_as_admin, which operations ask for when license_ext.actor names the user.';
 COMMENT ON COLUMN license.account_user.is_admin IS 'The one admin of the account (T12).';
 
 CREATE FUNCTION license.has_permission(account_id bigint, user_id bigint, permission text)
@@ -46,7 +46,7 @@ COMMENT ON FUNCTION license.set_password(bigint, bigint, text) IS
 CREATE FUNCTION license._account_user_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';
 COMMENT ON FUNCTION license._account_user_trg() IS
-'Trigger: a user named by license_ext.actor needs the permission create_users to make or remove users and set_permissions to change permissions (T15, T17); an enterprise account keeps its one admin, whose e-mail is the account e-mail (T12, T13). Errors: LX041, 23514, 39P01.';
+'Trigger: a user named by license_ext.actor needs the permission create_users to make, change or remove others, set_permissions to give permissions, act_as_admin to touch the admin (T15, T17); an enterprise account keeps its one admin, whose e-mail is the account e-mail (T12, T13). Errors: LX041, 23514, 39P01.';
 
 CREATE TRIGGER account_user_permission BEFORE INSERT OR UPDATE OR DELETE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._account_user_trg();
