@@ -1,6 +1,7 @@
 -- Enterprise accounts: creation, pools, one date for all, renewal.
 \set VERBOSITY terse
 SET TIME ZONE 'UTC';
+SELECT last_value AS id_before FROM license.id_seq \gset
 SELECT setval('license.id_seq', 7200000, false);
 INSERT INTO license.account (account_id, kind, name, currency, time_zone)
 VALUES (7001, 'provider', 'Vendor', 'USD', 'Europe/Prague'), (7002, 'partner', 'Reseller', 'EUR', 'UTC');
@@ -86,3 +87,4 @@ SELECT license.coterm_days('{0}', '{3}');
 SELECT license.coterm_days('{}', '{}');
 
 DELETE FROM license.offer_price WHERE sku = 'COUNT-ANNUAL' AND currency = 'USD';
+SELECT setval('license.id_seq', :id_before) > 0 AS ids_as_before;

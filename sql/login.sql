@@ -1,6 +1,7 @@
 -- Logging in and out, passwords and permissions.
 \set SHOW_CONTEXT never
 SET TIME ZONE 'UTC';
+SELECT last_value AS id_before FROM license.id_seq \gset
 SELECT setval('license.id_seq', 7300000, false);
 SELECT license.create_enterprise('Login', 'office@login.example', 2, 1, at => '2026-01-01') AS account \gset
 SELECT user_id AS admin FROM license.account_user WHERE account_id = :account \gset
@@ -72,3 +73,4 @@ SELECT license.set_password(:account, 7102, 'Carl password');
 SELECT license.set_password(:account, :admin, 'taken over');
 INSERT INTO license.account_user (account_id, email, permissions) VALUES (:account, 'dora@login.example', '{buy_licenses}');
 RESET license_ext.actor;
+SELECT setval('license.id_seq', :id_before) > 0 AS ids_as_before;
