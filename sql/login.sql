@@ -1,6 +1,8 @@
 -- Logging in and out, passwords and permissions.
 \set SHOW_CONTEXT never
-SET TIME ZONE 'UTC';
+\set ON_ERROR_ROLLBACK on
+BEGIN;
+SET LOCAL TIME ZONE 'UTC';
 SELECT last_value AS id_before FROM license.id_seq \gset
 SELECT setval('license.id_seq', 7300000, false);
 SELECT license.create_enterprise('Login', 'office@login.example', 2, 1, at => '2026-01-01') AS account \gset
@@ -73,4 +75,5 @@ SELECT license.set_password(:account, 7102, 'Carl password');
 SELECT license.set_password(:account, :admin, 'taken over');
 INSERT INTO license.account_user (account_id, email, permissions) VALUES (:account, 'dora@login.example', '{buy_licenses}');
 RESET license_ext.actor;
+ROLLBACK;
 SELECT setval('license.id_seq', :id_before) > 0 AS ids_as_before;

@@ -2,6 +2,7 @@
  * coterm.c
  *		All counting licences of an account end on one date.
  *
+ * Those of a site are not meant: a site has a date of its own.
  * Changed rows are looked at after the whole statement, so that one statement
  * may move them all.  The account row is locked first and the licences are read
  * as of after the wait: two that run at once cannot both find themselves alone.

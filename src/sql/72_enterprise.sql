@@ -1,4 +1,5 @@
--- Enterprise accounts: counting licences in a standard and a floating pool
+-- Enterprise accounts: counting licences in a standard and a floating pool.
+-- A counting licence that belongs to a site is none of them: a site has its own date.
 
 CREATE FUNCTION license.create_enterprise(name text, email text, quantity integer, floating integer DEFAULT 0,
     provider_id bigint DEFAULT NULL, at timestamptz DEFAULT now())
@@ -56,9 +57,9 @@ CREATE TRIGGER license_coterm_insert AFTER INSERT ON license.license
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION license._coterm_insert_trg();
 CREATE TRIGGER license_coterm_update AFTER UPDATE ON license.license
-    FOR EACH ROW WHEN (NEW.status IN ('in_use', 'access_denied')
-        AND (OLD.ends_at, OLD.status, OLD.sku, OLD.account_id) IS DISTINCT FROM
-            (NEW.ends_at, NEW.status, NEW.sku, NEW.account_id))
+    FOR EACH ROW WHEN (NEW.site_id IS NULL AND NEW.status IN ('in_use', 'access_denied')
+        AND (OLD.ends_at, OLD.status, OLD.sku, OLD.account_id, OLD.site_id) IS DISTINCT FROM
+            (NEW.ends_at, NEW.status, NEW.sku, NEW.account_id, NEW.site_id))
     EXECUTE FUNCTION license._coterm_update_trg();
 CREATE TRIGGER account_email BEFORE UPDATE OF email, email_override ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_email_trg();
@@ -81,10 +82,11 @@ JOIN (
     JOIN license.offer o ON o.sku = l.sku AND o.family = 'COUNT'
     LEFT JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id
         AND p.pool IN ('device', 'floating_device')
-    WHERE l.status IN ('in_use', 'access_denied')
+    WHERE l.site_id IS NULL AND (l.status IN ('in_use', 'access_denied')
         OR l.status = 'contract_finalized' AND NOT EXISTS (
             SELECT FROM license.license other JOIN license.offer f ON f.sku = other.sku AND f.family = 'COUNT'
-            WHERE other.account_id = l.account_id AND other.status IN ('in_use', 'access_denied'))
+            WHERE other.account_id = l.account_id AND other.site_id IS NULL
+                AND other.status IN ('in_use', 'access_denied')))
     GROUP BY l.account_id
 ) c ON c.account_id = a.account_id;
 COMMENT ON VIEW license.enterprise_overview IS 'Enterprise accounts: their licences by pool and how many devices have one (T3, T7). After the end they show what a renewal restores (T30).';
