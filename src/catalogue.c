@@ -2,13 +2,16 @@
  * catalogue.c
  *		Catalogue rows that come with the extension and may be edited.
  *
- * CREATE EXTENSION inserts the shipped rows; pg_dump saves only edited ones.
- * A restore therefore meets an untouched row of the same key, and its row
- * takes the place of that one.
+ * CREATE EXTENSION inserts the shipped rows; pg_dump saves only those that were
+ * edited.  A restore therefore meets an untouched row of the same key, and its
+ * row takes the place of that one.  What pg_dump leaves out must be what CREATE
+ * EXTENSION brings back, so only its scripts say which rows are shipped, and a
+ * shipped row keeps its key and stays.
  */
 #include "license_ext.h"
 
 #include "access/htup_details.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "operation.h"
 #include "plans.h"
@@ -17,6 +20,7 @@
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(license_catalogue_trg);
+PG_FUNCTION_INFO_V1(license_catalogue_truncate_trg);
 
 static Datum
 row_as_text(TriggerData *trigger)
@@ -48,35 +52,52 @@ replace_shipped(FunctionCallInfo fcinfo, TriggerData *trigger)
 }
 
 static HeapTuple
-mark_edited(TriggerData *trigger)
+set_marks(TriggerData *trigger, HeapTuple row, bool shipped, bool edited)
 {
-	const char *const column = "shipped";
-	Datum		edited = BoolGetDatum(false);
-	bool		isnull = false;
+	static const char *const columns[] = {"shipped", "edited"};
+	Datum		values[] = {BoolGetDatum(shipped), BoolGetDatum(edited)};
+	bool		nulls[] = {false, false};
 
-	return trigger_change(trigger, trigger->tg_newtuple, 1, &column, &edited, &isnull);
+	return trigger_change(trigger, row, 2, columns, values, nulls);
 }
 
 static void
-refuse_delete(TriggerData *trigger)
+refuse_loss(TriggerData *trigger, const char *what)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("a row of \"%s\" that comes with the extension cannot %s",
+				   RelationGetRelationName(trigger->tg_relation), what),
+			errdetail("It would come back with the next restore."),
+			errhint("Edit its other columns instead."));
+}
+
+static bool
+was_shipped(TriggerData *trigger)
 {
 	bool		isnull;
 
-	if (!DatumGetBool(trigger_column(trigger, trigger->tg_trigtuple, "shipped", &isnull)))
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("a row of \"%s\" that comes with the extension cannot be deleted",
-				   RelationGetRelationName(trigger->tg_relation)),
-			errdetail("It would come back with the next restore."),
-			errhint("Edit it instead."));
+	return DatumGetBool(trigger_column(trigger, trigger->tg_trigtuple, "shipped", &isnull));
+}
+
+static HeapTuple
+after_edit(TriggerData *trigger)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	bool		shipped = was_shipped(trigger);
+
+	/* The key is the first column. */
+	if (shipped && trigger_changes(trigger, NameStr(TupleDescAttr(desc, 0)->attname)))
+		refuse_loss(trigger, "change its key");
+	return set_marks(trigger, trigger->tg_newtuple, shipped, shipped);
 }
 
 /*
  * license._catalogue_trg() → trigger
  *		Before a row of a catalogue table with shipped rows is written: a new
- *		row replaces the untouched shipped row of its key, an edited row is no
- *		longer shipped, a shipped row cannot be deleted.
+ *		row replaces the untouched shipped row of its key, an edited shipped
+ *		row is marked as such, a shipped row cannot be deleted or change its
+ *		key.  A script of the extension is free to do all of it.
  *		Errors: 55000, 39P01.
  */
 Datum
@@ -86,10 +107,33 @@ license_catalogue_trg(PG_FUNCTION_ARGS)
 										 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
 										 ON_INSERT | ON_UPDATE | ON_DELETE, 0);
 
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		return PointerGetDatum(replace_shipped(fcinfo, trigger) ? NULL : trigger->tg_trigtuple);
+	if (creating_extension)
+		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+							   trigger->tg_newtuple : trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		return PointerGetDatum(mark_edited(trigger));
-	refuse_delete(trigger);
-	return PointerGetDatum(trigger->tg_trigtuple);
+		return PointerGetDatum(after_edit(trigger));
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+	{
+		if (was_shipped(trigger))
+			refuse_loss(trigger, "be deleted");
+		return PointerGetDatum(trigger->tg_trigtuple);
+	}
+	if (replace_shipped(fcinfo, trigger))
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(set_marks(trigger, trigger->tg_trigtuple, false, false));
+}
+
+/*
+ * license._catalogue_truncate_trg() → trigger
+ *		Before TRUNCATE of a catalogue table with shipped rows: refuses.
+ *		Errors: 55000, 39P01.
+ */
+Datum
+license_catalogue_truncate_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_trigger(fcinfo, "_catalogue_truncate_trg",
+										 TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0);
+
+	refuse_loss(trigger, "be deleted");
+	return PointerGetDatum(NULL);
 }

@@ -157,10 +157,25 @@ refuse_change_under(int64 request_id, const char *what)
 			errhint("Issue the request with license.issue_license(), change it or delete it first."));
 }
 
+/* Were a module to become a base module now, a restored request would be another than the one that was filed. */
+static void
+check_module(TriggerData *trigger)
+{
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool		removed = TRIGGER_FIRED_BY_DELETE(trigger->tg_event);
+
+	if ((removed || (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && trigger_changes(trigger, "module"))) &&
+		RUN(request_naming_module, column(trigger, trigger->tg_trigtuple, "module")) > 0)
+		refuse_change_under(got_int64(1), "this module");
+	if (!removed && RUN(request_without_base, column(trigger, row, "module"), column(trigger, row, "base")) > 0)
+		refuse_change_under(got_int64(1), "the base modules it was filed with");
+}
+
 /*
  * license._request_basis_trg() → trigger
  *		After a change of what open requests rest on: the sector of a site, the
- *		accounts above an organization, a module.  O7, O8, O9.
+ *		accounts above an organization, a module, the base modules.  O7, O8, O9.
  *		Errors: 23514, 39P01.
  */
 Datum
@@ -168,7 +183,7 @@ license_request_basis_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_trigger(fcinfo, "_request_basis_trg",
 										 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
-										 ON_UPDATE | ON_DELETE, 0);
+										 ON_INSERT | ON_UPDATE | ON_DELETE, 0);
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	HeapTuple	old = trigger->tg_trigtuple;
 	Operation	op;
@@ -180,10 +195,7 @@ license_request_basis_trg(PG_FUNCTION_ARGS)
 			refuse_change_under(got_int64(2), "the accounts above its organization");
 	}
 	else if (strcmp(table, "module") == 0)
-	{
-		if (RUN(request_naming_module, column(trigger, old, "module")) > 0)
-			refuse_change_under(got_int64(1), "this module");
-	}
+		check_module(trigger);
 	else if (RUN(request_of_other_basis, column(trigger, old, "account_id"), column(trigger, old, "site_id"),
 				 arg_bool(strcmp(trigger_text(trigger, trigger->tg_newtuple, "sector"), "hospitality") == 0)) > 0)
 		refuse_change_under(got_int64(1), "the sector of its site");

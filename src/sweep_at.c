@@ -104,10 +104,11 @@ register_rows(TriggerData *trigger)
 		elog(ERROR, "could not register the rows of the statement");
 }
 
+/* A restored row, new or in the place of a shipped one, was taken into account before the dump. */
 static bool
-stages_changed(TriggerData *trigger)
+stages_changed(TriggerData *trigger, bool replaced)
 {
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+	if (replaced || TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return RUN0(stage_unscheduled) > 0;
 	return RUN0(stage_changed) > 0;
 }
@@ -136,14 +137,12 @@ license_stage_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_own_trigger(fcinfo, "_stage_trg", TRIGGER_EVENT_AFTER,
 											 ON_INSERT | ON_UPDATE, 0, "notice_stage");
+	bool		replaced = operation_is("replace_shipped");
 	Operation	op;
 
-	/* What takes the place of a shipped row was taken into account before the dump. */
-	if (operation_is("replace_shipped"))
-		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, "reschedule", operation_at());
 	register_rows(trigger);
-	if (stages_changed(trigger))
+	if (stages_changed(trigger, replaced))
 	{
 		reschedule_all();
 		RUN0(stage_mark_scheduled);

@@ -5,6 +5,7 @@ CREATE TABLE license.module (
     name text NOT NULL,
     base boolean NOT NULL DEFAULT false,
     shipped boolean NOT NULL DEFAULT false,
+    edited boolean NOT NULL DEFAULT false,
     CONSTRAINT module_pkey PRIMARY KEY (module),
     CONSTRAINT module_check CHECK (module <> '' AND name <> '')
 );
@@ -12,7 +13,8 @@ COMMENT ON TABLE license.module IS 'A part of a platform that a licence can incl
 COMMENT ON COLUMN license.module.module IS 'Short name used in licences.';
 COMMENT ON COLUMN license.module.name IS 'Name shown to people.';
 COMMENT ON COLUMN license.module.base IS 'Added to every request (O1).';
-COMMENT ON COLUMN license.module.shipped IS 'Comes with the extension and was never edited. Maintained.';
+COMMENT ON COLUMN license.module.shipped IS 'Comes with the extension. Maintained.';
+COMMENT ON COLUMN license.module.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
 CREATE TABLE license.offer (
     sku text NOT NULL,
@@ -29,6 +31,7 @@ CREATE TABLE license.offer (
     modules text[] NOT NULL DEFAULT '{}',
     base_module text,
     shipped boolean NOT NULL DEFAULT false,
+    edited boolean NOT NULL DEFAULT false,
     CONSTRAINT offer_pkey PRIMARY KEY (sku),
     CONSTRAINT offer_base_module_fkey FOREIGN KEY (base_module) REFERENCES license.module (module),
     CONSTRAINT offer_sku_check CHECK (sku <> '' AND name <> ''),
@@ -54,7 +57,8 @@ COMMENT ON COLUMN license.offer.min_quantity IS 'Smallest quantity that can be o
 COMMENT ON COLUMN license.offer.regions IS 'Regions it is sold in; NULL is any (M36).';
 COMMENT ON COLUMN license.offer.modules IS 'Modules its licences include.';
 COMMENT ON COLUMN license.offer.base_module IS 'The module none of its licences may lack (O1); NULL where modules do not matter.';
-COMMENT ON COLUMN license.offer.shipped IS 'Comes with the extension and was never edited. Maintained.';
+COMMENT ON COLUMN license.offer.shipped IS 'Comes with the extension. Maintained.';
+COMMENT ON COLUMN license.offer.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
 CREATE TABLE license.offer_price (
     sku text NOT NULL,

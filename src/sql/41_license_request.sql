@@ -50,7 +50,7 @@ COMMENT ON FUNCTION license._license_request_trg() IS
 CREATE FUNCTION license._request_basis_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
 COMMENT ON FUNCTION license._request_basis_trg() IS
-'Trigger: what open requests rest on does not change under them: the sector of a site, the accounts above an organization, a module. Errors: 23514, 39P01. O7, O8, O9.';
+'Trigger: what open requests rest on does not change under them: the sector of a site, the accounts above an organization, a module, the base modules. Errors: 23514, 39P01. O7, O8, O9.';
 
 CREATE TRIGGER license_request_rules BEFORE INSERT OR UPDATE ON license.license_request
     FOR EACH ROW EXECUTE FUNCTION license._license_request_trg();
@@ -58,5 +58,5 @@ CREATE TRIGGER site_request_basis AFTER UPDATE OF sector ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
 CREATE TRIGGER account_request_basis AFTER UPDATE OF parent_id, kind ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
-CREATE TRIGGER module_request_basis AFTER UPDATE OF module OR DELETE ON license.module
+CREATE TRIGGER module_request_basis AFTER INSERT OR UPDATE OF module, base OR DELETE ON license.module
     FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();

@@ -8,6 +8,7 @@ CREATE TABLE license.notice_stage (
     active boolean NOT NULL DEFAULT true,
     scheduled boolean NOT NULL DEFAULT false,
     shipped boolean NOT NULL DEFAULT false,
+    edited boolean NOT NULL DEFAULT false,
     CONSTRAINT notice_stage_pkey PRIMARY KEY (stage),
     CONSTRAINT notice_stage_stage_check CHECK (stage > 0),
     CONSTRAINT notice_stage_title_check CHECK (title <> ''),
@@ -20,7 +21,8 @@ COMMENT ON COLUMN license.notice_stage.title IS 'Headline for the message.';
 COMMENT ON COLUMN license.notice_stage.cuts_off IS 'Coincides with the end of the contract (O40).';
 COMMENT ON COLUMN license.notice_stage.active IS 'Whether it is raised at all.';
 COMMENT ON COLUMN license.notice_stage.scheduled IS 'Whether licences are looked at in time for it. Maintained.';
-COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension and was never edited. Maintained.';
+COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension. Maintained.';
+COMMENT ON COLUMN license.notice_stage.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
 INSERT INTO license.notice_stage (stage, lead, title, cuts_off, scheduled, shipped) VALUES
     (1, '1 month', 'Licence ends in one month', false, true, true),

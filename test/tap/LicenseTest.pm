@@ -5,9 +5,10 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use FindBin;
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT_OK = qw(new_node create_extension configure_node);
+our @EXPORT_OK = qw(new_node create_extension configure_node fill);
 
 # A started server with the extension in database postgres. Parameters go to init().
 sub new_node
@@ -43,6 +44,15 @@ sub create_extension
 	my ($node, $database) = @_;
 
 	$node->safe_psql($database, 'CREATE EXTENSION license_ext CASCADE');
+}
+
+# Rows in every table, see fill.sql
+sub fill
+{
+	my ($node, $database) = @_;
+
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', $node->basedir . '/fill.log',
+			'-f', "$FindBin::RealBin/fill.sql", $database ], 'every table has rows');
 }
 
 1;
