@@ -18,11 +18,12 @@ static const struct
 	const char *table;
 	PlanId		update;
 	PlanId		delete;
+	const char *maintained[2];	/* columns set alone by what maintains them */
 }			tracked[] = {
-	{"license", PLAN_event_license_update, PLAN_event_license_delete},
-	{"license_pool", PLAN_event_license_pool_update, PLAN_COUNT},
-	{"site", PLAN_event_site_update, PLAN_COUNT},
-	{"account", PLAN_event_account_update, PLAN_COUNT},
+	{"license", PLAN_event_license_update, PLAN_event_license_delete, {"connections", "sweep_at"}},
+	{"license_pool", PLAN_event_license_pool_update, PLAN_COUNT, {"in_use"}},
+	{"site", PLAN_event_site_update, PLAN_COUNT, {NULL}},
+	{"account", PLAN_event_account_update, PLAN_COUNT, {"last_device_number"}},
 };
 
 void
@@ -53,6 +54,27 @@ tracking_plan(TriggerData *trigger)
 	return PLAN_COUNT;			/* keep the compiler quiet */
 }
 
+/* Counting a seat or planning a look is nothing for the history; most statements do just that. */
+static bool
+sets_only_maintained(TriggerData *trigger, PlanId plan)
+{
+	int			set;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return false;
+	set = bms_num_members(trigger->tg_updatedcols);
+	for (int i = 0; i < lengthof(tracked); i++)
+	{
+		for (int j = 0; tracked[i].update == plan && j < lengthof(tracked[i].maintained); j++)
+		{
+			if (tracked[i].maintained[j] != NULL &&
+				trigger_names_column(trigger, tracked[i].maintained[j]))
+				set--;
+		}
+	}
+	return set == 0;
+}
+
 /*
  * license._event_trg() → trigger
  *		After a statement on a tracked table: writes what it changed, row by
@@ -69,6 +91,8 @@ license_event_trg(PG_FUNCTION_ARGS)
 	NullableDatum args[3];
 	Operation	op;
 
+	if (sets_only_maintained(trigger, plan))
+		return PointerGetDatum(NULL);
 	if (action == NULL)
 		action = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
 	operation_begin(&op, fcinfo, NULL, 0);

@@ -51,11 +51,21 @@ take_picked(SweepPass *pass, Picked *picked)
 	return count > 0;
 }
 
-/* Notices come first: they depend on the status before the end. */
+/* Accounts, licences and when to look at them next: three columns from `first` on */
+static void
+take_advance(int first, NullableDatum lists[3])
+{
+	for (int i = 0; i < 3; i++)
+		lists[i].value = got_datum(first + i, &lists[i].isnull);
+}
+
+/* What changes nothing but the next look is a statement of its own: it leaves no history. */
 static void
 sweep_licenses(SweepPass *pass)
 {
 	Picked		due;
+	NullableDatum ending[3];
+	NullableDatum staying[3];
 
 	RUN(sweep_pick_licenses, arg_time(pass->at), arg_int32(pass->batch));
 	if (!take_picked(pass, &due))
@@ -63,8 +73,12 @@ sweep_licenses(SweepPass *pass)
 	RUN(sweep_raise_stages, arg_time(pass->at), due.accounts, due.ids);
 	pass->notices += got_int32(1);
 	pass->skipped += got_int32(2);
-	RUN(sweep_advance, arg_time(pass->at), due.accounts, due.ids);
-	pass->finalized += got_int32(1);
+	take_advance(3, ending);
+	take_advance(6, staying);
+	if (!ending[0].isnull)
+		pass->finalized += (int32) RUN(sweep_finalize, ending[0], ending[1], ending[2]);
+	if (!staying[0].isnull)
+		RUN(sweep_advance, staying[0], staying[1], staying[2]);
 }
 
 static void

@@ -1,0 +1,96 @@
+# pg_cron runs the sweep that license.schedule() set up, a listening session is woken by its
+# NOTIFY, and however often and late the sweep runs, every notice is raised once (O39, O41).
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use LicenseTest;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = LicenseTest::new_node('cron');
+
+sub query
+{
+	return $node->safe_psql('postgres', $_[0]);
+}
+
+sub wait_until
+{
+	my ($condition, $seconds) = @_;
+
+	while ($seconds-- > 0)
+	{
+		return 1 if $condition->();
+		sleep 1;
+	}
+	return 0;
+}
+
+# A session that listens, and is asked now and then what has come
+my ($in, $out, $err) = ('', '', '');
+my $listener = IPC::Run::start(
+	[ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ],
+	'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(150));
+
+sub ask_listener
+{
+	$in .= "SELECT 1;\n";
+	$listener->pump_nb;
+	return $out =~ /Asynchronous notification "license_notice".*"stage" : 5/;
+}
+
+query(<<'SQL');
+INSERT INTO license.account (account_id, name, email) VALUES (1, 'A', 'office@a.example');
+INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at)
+    VALUES (1, 11, 'C2TU1', 'in_use', now() - interval '1 year', now() - interval '1 hour');
+INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at)
+    SELECT 1, 1000 + n, 'C2TU1', 'in_use', now() - interval '1 year', now() + interval '5 days' FROM generate_series(1, 2500) n;
+SQL
+
+$in .= "LISTEN license_notice;\n";
+ok(wait_until(sub { ask_listener(); $out =~ /1 row/ }, 20), 'a session listens');
+
+my ($status, $stdout, $stderr) = $node->psql('postgres', 'SELECT license.schedule()');
+like($stderr, qr/pg_cron is not installed.*CREATE EXTENSION pg_cron/s, 'schedule says what is missing');
+query('CREATE EXTENSION pg_cron');
+my $job = query(q{SELECT license.schedule('0 0 1 1 *')});
+is(query('SELECT license.schedule()'), $job, 'a second schedule() keeps the one job');
+is(query('SELECT schedule, command FROM cron.job'), '* * * * *|CALL license.run_sweep()',
+	'and changes its time');
+
+ok(wait_until(\&ask_listener, 80), 'O40: pg_cron ran the sweep and its NOTIFY woke the listener');
+$in .= "\\q\n";
+$listener->finish;
+like($out, qr/"account_id" : 1, "license_id" : 11, "stage" : 5, "ends_at" : "[^"]+", "auto_renew" : false/,
+	'O40: the payload names the licence, the stage and the end');
+
+ok( wait_until(
+		sub { query(q{SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'succeeded'}) eq 't' }, 20),
+	'the job succeeded');
+is(query('SELECT status, reason FROM license.license WHERE license_id = 11'),
+	'contract_finalized|contract ended', 'O40: the contract ended');
+is(query(q{SELECT stage, state, count(*) FROM license.notice WHERE license_id <> 11 GROUP BY 1, 2 ORDER BY 1}),
+	"1|skipped|2500\n2|skipped|2500\n3|sent|2500", 'O41: one run takes more than one batch');
+query('CALL license.run_sweep()');
+is(query('SELECT count(*) FROM license.notice'), 7505, 'O39: another run raises nothing');
+
+is(query('SELECT license.unschedule(), license.unschedule()'), 't|f', 'unschedule() takes the job away, once');
+is(query('SELECT count(*) FROM cron.job'), 0, 'no job is left');
+
+# Doubled runs: three at once over the same licences
+query(q{UPDATE license.license SET ends_at = now() - interval '2 days' WHERE license_id <> 11});
+my @runs = map {
+	IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'CALL license.run_sweep()' ],
+		'<', \undef, '>', \my $text, '2>&1')
+} 1 .. 3;
+ok($_->finish, 'O39: a run at the same time as others succeeds') foreach @runs;
+query('CALL license.run_sweep()');
+is( query(q{SELECT stage, state, count(*) FROM license.notice n JOIN license.license l USING (license_id)
+		WHERE license_id <> 11 AND term_ends_at = l.ends_at GROUP BY 1, 2 ORDER BY 1}),
+	"1|skipped|2500\n2|skipped|2500\n3|skipped|2500\n4|sent|2500\n5|sent|2500\n6|sent|2500",
+	'O39: together they raise every notice once');
+is(query(q{SELECT count(*) FROM license.event WHERE action = 'sweep'}), 2501, 'O34: and end every contract once');
+
+done_testing();
