@@ -4,12 +4,14 @@
  */
 #include "account.h"
 
+#include "access.h"
 #include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_account_tree_trg);
+PG_FUNCTION_INFO_V1(license_base_currency);
 
 static void
 read_node(int64 account_id)
@@ -46,6 +48,30 @@ account_kind(int64 account_id)
 {
 	read_node(account_id);
 	return got_text(2);
+}
+
+/*
+ * license._base_currency(account_id) → text
+ *		The currency an account is charged in, which its partner has even where
+ *		the caller may see the account only; NULL where it may not see that.
+ *		Errors: 23503 unknown account.  C12.
+ */
+Datum
+license_base_currency(PG_FUNCTION_ARGS)
+{
+	Oid			caller = GetUserId();
+	char		currency[4] = "";	/* always three letters */
+	Operation	op;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	operation_begin_unchecked(&op, fcinfo);
+	if (access_caller_sees(caller, PG_GETARG_INT64(0)))
+		strlcpy(currency, account_base(PG_GETARG_INT64(0)).currency, sizeof(currency));
+	operation_end(&op);
+	if (currency[0] == '\0')
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(currency));
 }
 
 /* A locked ancestor cannot get another parent before this transaction ends. */

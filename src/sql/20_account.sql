@@ -58,3 +58,8 @@ COMMENT ON FUNCTION license._account_tree_trg() IS
 
 CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_tree_trg();
+
+CREATE FUNCTION license._base_currency(account_id bigint) RETURNS text
+LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'license_base_currency';
+COMMENT ON FUNCTION license._base_currency(bigint) IS
+'The currency an account is charged in: that of the nearest partner at or above it, else its own; NULL where the caller may not see the account (C12). Errors: 23503 unknown account.';

@@ -1,6 +1,6 @@
 -- Subscriptions, as partners see them
 
-CREATE VIEW license.subscription AS
+CREATE VIEW license.subscription WITH (security_invoker = true) AS
 SELECT l.account_id, a.name AS account, l.sku, o.name, q.quantity, q.in_use, t.unit_price,
     license._total(q.quantity, t.unit_price) AS total, c.currency,
     CASE WHEN l.ends_at <= now() AND l.status IN ('in_use', 'access_denied')
@@ -11,16 +11,7 @@ JOIN license.account a ON a.account_id = l.account_id
 JOIN license.offer o ON o.sku = l.sku
 LEFT JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id AND p.pool = o.unit
 CROSS JOIN LATERAL (SELECT COALESCE(p.maximum, 0) AS quantity, COALESCE(p.in_use, 0) AS in_use) q
-LEFT JOIN LATERAL (
-    WITH RECURSIVE up AS (
-        SELECT a.parent_id, a.kind, a.currency
-        UNION ALL
-        SELECT n.parent_id, n.kind, n.currency
-        FROM up JOIN license.account n ON n.account_id = up.parent_id
-        WHERE up.kind <> 'partner'
-    )
-    SELECT up.currency FROM up WHERE up.kind = 'partner') b ON true
-CROSS JOIN LATERAL (SELECT COALESCE(b.currency, a.currency) AS currency) c
+CROSS JOIN LATERAL (SELECT license._base_currency(l.account_id) AS currency) c
 CROSS JOIN LATERAL (SELECT license._unit_price(l.sku, c.currency, q.quantity) AS unit_price) t
 WHERE l.subscription <> 'none';
 COMMENT ON VIEW license.subscription IS 'Subscriptions of all accounts with quantity, use and present price; ended ones stay listed (C4, C9, C12, C25).';

@@ -205,6 +205,34 @@ UPDATE account SET closed_at = '2030-06-01', created_at = '2029-01-01' WHERE acc
 SELECT throws_ok($$SELECT license.place_order(7104, '{"C2TU1": 2}', NULL, NULL, '2030-06-01')$$, '55000', NULL, 'C11: a closed account cannot order');
 SELECT throws_ok($$SELECT license.place_order(79999, '{"C2TU1": 2}')$$, '23503', NULL, 'C11: nor one that does not exist');
 
+-- Who may do it
+
+CREATE FUNCTION pg_temp.try(role name, command text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    answer text;
+BEGIN
+    EXECUTE format('SET LOCAL ROLE %I', role);
+    EXECUTE command INTO answer;
+    SET LOCAL ROLE NONE;
+    RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+CREATE ROLE call2teams_partner;
+CREATE ROLE call2teams_client;
+SELECT grant_access('call2teams_partner', 'partner', 7102), grant_access('call2teams_client', 'customer', 7103);
+SELECT is(pg_temp.try('call2teams_partner', $$SELECT license.place_order(7103, '{"C2TU250": 250}') > 0$$), 'true', 'C7: a partner orders for its clients');
+SELECT is(pg_temp.try('call2teams_partner', $$SELECT license.place_order(7106, '{"T2TU1": 1}')$$), '42501', 'C3: not for those of others');
+SELECT is(pg_temp.try('call2teams_partner', $$SELECT license.create_client(7105, 'Stolen')$$), '42501', 'C3: nor creates any there');
+SELECT is(pg_temp.try('call2teams_partner', 'SELECT license.decide_application(7102, 1, true)'), '42501', 'C23: nor decides about internal licences');
+SELECT is(pg_temp.try('call2teams_client', format('SELECT license.%s(7103, ''{"C2TU1": 1}'')', f)), '42501', 'C7: a client calls no ' || f)
+FROM unnest(ARRAY['place_order', 'quote']) AS f;
+SELECT is(pg_temp.try('call2teams_client', 'SELECT string_agg(DISTINCT account || '' '' || currency, '','') FROM license.subscription'),
+    'Client GBP,Sub-client GBP', 'C9: a client sees the subscriptions of its own accounts only, in the currency it is charged in');
+SELECT is(pg_temp.try('call2teams_partner', 'SELECT string_agg(DISTINCT account, '','' ORDER BY account) FROM license.subscription'),
+    'Client,Sub-client,Wizard', 'C9: a partner sees those of all below it');
+
 -- Prices
 
 SELECT throws_ok($$INSERT INTO license.offer_price VALUES ('C2TU1', 'GBP', 100, 4.41)$$, '23514', NULL, 'T2: a price may not rise with the quantity');
