@@ -149,13 +149,18 @@ license_device_trg(PG_FUNCTION_ARGS)
 											 ON_INSERT | ON_UPDATE, 0, "device");
 	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 	HeapTuple	row = inserted ? trigger->tg_trigtuple : trigger->tg_newtuple;
+	bool		needs_code = inserted && column(trigger, row, "device_code").isnull;
+	bool		has_user = !column(trigger, row, "user_id").isnull;
 	MemoryContext caller = CurrentMemoryContext;
 	Operation	op;
 
+	/* The usual device of a bulk load costs no more than this look. */
+	if (!needs_code && !has_user)
+		return PointerGetDatum(row);
 	operation_begin(&op, fcinfo, NULL, 0);
-	if (inserted && column(trigger, row, "device_code").isnull)
+	if (needs_code)
 		row = give_code(trigger, row, caller);
-	if (!column(trigger, row, "user_id").isnull)
+	if (has_user)
 		row = place_with_user(trigger, row, caller);
 	operation_end(&op);
 	return PointerGetDatum(row);
@@ -175,6 +180,8 @@ license_device_renamed_trg(PG_FUNCTION_ARGS)
 	HeapTuple	old = trigger->tg_trigtuple;
 	Operation	op;
 
+	if (!trigger_changes(trigger, "device_code") && !trigger_changes(trigger, "account_id"))
+		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
 	RUN(device_renamed, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
 	operation_end(&op);
@@ -237,6 +244,9 @@ license_device_user_trg(PG_FUNCTION_ARGS)
 	};
 	Operation	op;
 
+	if (args[3].isnull ||
+		(!trigger_changes(trigger, "site_id") && !trigger_changes(trigger, "apartment_id")))
+		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
 	plan_run(PLAN_device_follow_user, args, lengthof(args));
 	if (plan_run_latest(PLAN_device_elsewhere, args, lengthof(args)) > 0)

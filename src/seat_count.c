@@ -207,18 +207,11 @@ apply_sums(SeatLimitDef *def, deltas_hash *sums)
 	seat_parents_apply(def, sorted, count);
 }
 
-/*
- * An UPDATE that names none of our columns changes no count, unless a BEFORE
- * trigger changed them behind its back.
- */
+/* An UPDATE that names none of our columns changes no count. */
 static bool
 may_matter(SeatLimitDef *def, TriggerData *trigger)
 {
-	TriggerDesc *others = trigger->tg_relation->trigdesc;
-
-	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		return true;
-	return others->trig_update_before_row ||
+	return !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) || def->watch_all ||
 		bms_overlap(def->watched, trigger->tg_updatedcols);
 }
 

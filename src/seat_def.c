@@ -241,6 +241,29 @@ add_watched(Bitmapset *watched, Relation child, AttrNumber attnum)
 	return watched;
 }
 
+/*
+ * A BEFORE trigger may change our columns when the statement names none of
+ * them: then the columns it fires for matter, or all when it fires for all.
+ */
+static void
+watch_triggers(SeatLimitDef *def, Relation child)
+{
+	TriggerDesc *triggers = child->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW,
+								  TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_UPDATE))
+			continue;
+		if (trigger->tgnattr == 0)
+			def->watch_all = true;
+		for (int j = 0; j < trigger->tgnattr; j++)
+			def->watched = add_watched(def->watched, child, trigger->tgattr[j]);
+	}
+}
+
 static void
 resolve_child(SeatLimitDef *def, Relation child)
 {
@@ -256,6 +279,7 @@ resolve_child(SeatLimitDef *def, Relation child)
 		def->watched = add_watched(def->watched, child, def->weight.attnum);
 		def->last_child_attnum = Max(def->last_child_attnum, def->weight.attnum);
 	}
+	watch_triggers(def, child);
 }
 
 /* Triggers of this extension have nothing to say about a count. */

@@ -56,6 +56,7 @@ typedef struct SeatLimitDef
 	SeatColumn	limit;			/* of the parent; none: count only */
 	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
 	Bitmapset  *watched;		/* child columns whose change may matter */
+	bool		watch_all;		/* a BEFORE trigger may change them whatever is named */
 	bool		plain_parent;	/* no user trigger or generated column sees the parent's update */
 	int			nchecks;		/* CHECK constraints that read the used column */
 	ExprState **checks;

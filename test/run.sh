@@ -9,6 +9,7 @@ usage()
 		test/run.sh test [what...]   run the tests: all, or suites (regress isolation pgtap tap),
 		                             single files (regress:voucher) or a concept everywhere (voucher)
 		test/run.sh demo             run the demo
+		test/run.sh bench [option...] measure, and write bench.csv (--licenses N --apartments N --rounds N --only WORD)
 		test/run.sh psql             open psql in an empty database with the extension
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
@@ -165,7 +166,7 @@ run()
 }
 
 case $mode in
-	test | demo | psql | lint) run "$@" ;;
+	test | demo | psql | lint | bench) run "$@" ;;
 	help | -h | --help) usage ;;
 	*) usage >&2; exit 2 ;;
 esac
