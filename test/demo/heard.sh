@@ -7,4 +7,5 @@ for ((left = 240; left > 0; left--)); do
 	[[ $(grep -c '^Asynchronous' "$HEARD" || true) -lt $1 ]] || break
 	sleep 0.5
 done
-sed -nE 's/^Asynchronous notification "([^"]*)" with payload "(.*)" received.*/\1: \2/p' "$HEARD"
+sed -nE 's/^Asynchronous notification "([^"]*)" with payload "(.*)" received.*/\1: \2/p' "$HEARD" |
+	sed 's/, "stage"/,\n                 "stage"/'

@@ -18,9 +18,9 @@ SELECT license.provision(20, 1012, :'key') AS status;
 SELECT valid, code, detail, status FROM license.validate(:'key');
 
 SELECT mac, license.record_connection(20, 1012, mac) AS status
-FROM unnest('{02:00:5e:00:53:01,02:00:5e:00:53:02,02:00:5e:00:53:03,02:00:5e:00:53:03,02:00:5e:00:53:04}'::macaddr[]) AS mac;
+FROM unnest('{02-1e-b3-00-07-01,02-1e-b3-00-07-02,02-1e-b3-00-07-03,02-1e-b3-00-07-03,02-1e-b3-00-07-04}'::macaddr[]) mac;
 \echo '# One of them came twice and counts once. The fifth:'
-SELECT license.record_connection(20, 1012, '02:00:5e:00:53:05') AS status;
+SELECT license.record_connection(20, 1012, '02-1e-b3-00-07-05') AS status;
 SELECT valid, code, status, starts_at::date, ends_at::date FROM license.validate(:'key');
 SELECT valid, code, detail FROM license.validate(:'key', module => 'analytics');
 

@@ -7,8 +7,8 @@ FROM license.quote(31, '{"C2TU1": 60, "T2TU80": 82}');
 SELECT version AS version FROM license.quote(31, '{"C2TU1": 60, "T2TU80": 82}') WHERE sku IS NULL \gset
 \set ECHO queries
 \echo '# Nothing is stored by asking. The order names the version of the quote it was made from:'
-SELECT license.place_order(31, '{"C2TU1": 60, "T2TU80": 82}', quote_version => :'version', placed_by => 'maya@tonewire')
-    IS NOT NULL AS placed;
+SELECT license.place_order(31, '{"C2TU1": 60, "T2TU80": 82}',
+    quote_version => :'version', placed_by => 'maya@tonewire') AS purchase;
 
 SELECT account, sku, quantity, in_use, unit_price, total, currency, status
 FROM license.subscription
@@ -20,7 +20,8 @@ SELECT array_agg(quantity ORDER BY sku) = '{60,82}' AS ok FROM license.subscript
 \i expect.sql
 \echo '# A colleague still has the old quote on the screen:'
 \set ON_ERROR_STOP off
-SELECT license.place_order(31, '{"C2TU1": 45}', quote_version => :'version', placed_by => 'tom@tonewire');
+SELECT license.place_order(31, '{"C2TU1": 45}',
+    quote_version => :'version', placed_by => 'tom@tonewire');
 \set ON_ERROR_STOP on
 \set expected LX033
 \i refused.sql
