@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "funcapi.h"
+#include "license_lookup.h"
 #include "operation.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -55,6 +56,7 @@ void
 _PG_init(void)
 {
 	define_settings();
+	license_lookup_init();
 	operation_init();
 	access_init();
 }

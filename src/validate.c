@@ -4,12 +4,17 @@
  */
 #include "license_ext.h"
 
+#include "access/htup_details.h"
+#include "access.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "license_key.h"
+#include "license_lookup.h"
 #include "license_status.h"
 #include "operation.h"
 #include "plans.h"
 #include "utils/array.h"
+#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(license_validate);
 
@@ -34,117 +39,134 @@ static const Answer device_without_seat = {false, "DEVICE_WITHOUT_SEAT", "The de
 static const Answer pending_start = {true, "PENDING_START", "The contract starts once enough devices have connected."};
 static const Answer valid = {true, "VALID", "The licence gives service."};
 
-typedef enum ResultColumn
+static const struct
 {
-	RESULT_VALID, RESULT_CODE, RESULT_DETAIL, RESULT_ACCOUNT_ID, RESULT_LICENSE_ID,
-	RESULT_STATUS, RESULT_STARTS_AT, RESULT_ENDS_AT, RESULT_WARNINGS, RESULT_COLUMNS
-} ResultColumn;
+	const char *name;
+	Oid			type;
+}			columns[] = {
+	{"valid", BOOLOID}, {"code", TEXTOID}, {"detail", TEXTOID}, {"account_id", INT8OID},
+	{"license_id", INT8OID}, {"status", TEXTOID}, {"starts_at", TIMESTAMPTZOID},
+	{"ends_at", TIMESTAMPTZOID}, {"warnings", TEXTARRAYOID},
+};
 
-typedef struct Findings
+/* All types are the server's own, so the row type is made once a session. */
+static TupleDesc
+result_type(void)
 {
-	Datum		values[RESULT_COLUMNS];
-	bool		nulls[RESULT_COLUMNS];
-	bool		expiring_soon;
-	bool		pool_full;
-} Findings;
+	static TupleDesc result = NULL;
+	MemoryContext caller;
+	TupleDesc	desc;
 
-static void
-put(Findings *found, ResultColumn column, NullableDatum value)
-{
-	found->values[column] = value.value;
-	found->nulls[column] = value.isnull;
+	if (result != NULL)
+		return result;
+	caller = MemoryContextSwitchTo(TopMemoryContext);
+	desc = CreateTemplateTupleDesc(lengthof(columns));
+	for (int i = 0; i < lengthof(columns); i++)
+		TupleDescInitEntry(desc, i + 1, columns[i].name, columns[i].type, -1, 0);
+	result = BlessTupleDesc(desc);
+	MemoryContextSwitchTo(caller);
+	return result;
 }
 
 static bool
-read_key(FunctionCallInfo fcinfo, char *canonical)
+read_key(FunctionCallInfo fcinfo, LicenseKey *key)
 {
-	LicenseKey	key;
 	const char *problem;
 	text	   *candidate;
 
 	if (PG_ARGISNULL(0))
 		return false;
 	candidate = PG_GETARG_TEXT_PP(0);
-	if (!license_key_parse(VARDATA_ANY(candidate), VARSIZE_ANY_EXHDR(candidate), &key, &problem))
-		return false;
-	license_key_format(&key, canonical);
-	return true;
+	return license_key_parse(VARDATA_ANY(candidate), VARSIZE_ANY_EXHDR(candidate), key, &problem);
 }
 
 static const Answer *
-answer_for_device(FunctionCallInfo fcinfo, int64 account_id, int64 license_id, TimestampTz at)
+answer_for_device(FunctionCallInfo fcinfo, const FoundLicense *license, TimestampTz at)
 {
-	if (RUN(validate_device, arg_int64(account_id), arg_int64(license_id),
+	if (RUN(validate_device, arg_int64(license->account_id), arg_int64(license->license_id),
 			arg_passed(fcinfo, 1), arg_time(at)) == 0)
 		return &device_unknown;
 	return got_null(1) || !got_bool(1) ? &device_without_seat : NULL;
 }
 
-/* What status and period of the licence say; NULL when they stand in nobody's way */
-static const Answer *
-answer_for_period(TimestampTz at)
+static bool
+is_status(const FoundLicense *license, const char *status)
 {
-	char	   *status = got_text(3);
+	return VARSIZE_ANY_EXHDR(license->status) == strlen(status) &&
+		memcmp(VARDATA_ANY(license->status), status, strlen(status)) == 0;
+}
 
-	if (strcmp(status, PENDING_PROVISION) == 0)
+/* The first answer that applies; NULL: nothing stands in the way */
+static const Answer *
+answer_for_license(const FoundLicense *license, TimestampTz at)
+{
+	if (is_status(license, PENDING_PROVISION))
 		return &pending_provision;
-	if (strcmp(status, ACCESS_DENIED) == 0)
+	if (is_status(license, ACCESS_DENIED))
 		return &access_denied;
-	if (strcmp(status, CONTRACT_FINALIZED) == 0)
+	if (is_status(license, CONTRACT_FINALIZED))
 		return &contract_finalized;
-	if (!got_null(5) && got_time(5) <= at)
+	if (license->has_end && license->ends_at <= at)
 		return &expired;
-	if (!got_null(4) && got_time(4) > at)
+	if (license->has_start && license->starts_at > at)
 		return &not_yet_valid;
-	return NULL;
+	return license->has_module ? NULL : &module_not_included;
+}
+
+static const Answer *
+judge(FunctionCallInfo fcinfo, const FoundLicense *license, TimestampTz at)
+{
+	const Answer *answer = answer_for_license(license, at);
+
+	if (answer == NULL && !PG_ARGISNULL(1))
+		answer = answer_for_device(fcinfo, license, at);
+	if (answer != NULL)
+		return answer;
+	return license->has_start ? &valid : &pending_start;
 }
 
 static Datum
-warnings(const Findings *found)
+warnings(bool expiring_soon, bool pool_full)
 {
 	Datum		words[2];
 	int			count = 0;
 
-	if (found->expiring_soon)
+	if (expiring_soon)
 		words[count++] = CStringGetTextDatum("EXPIRING_SOON");
-	if (found->pool_full)
+	if (pool_full)
 		words[count++] = CStringGetTextDatum("POOL_FULL");
 	return PointerGetDatum(construct_array(words, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-static void
-put_license(Findings *found)
+static Datum
+form_answer(const Answer *answer, const FoundLicense *license, bool expiring_soon)
 {
-	for (int i = RESULT_ACCOUNT_ID; i <= RESULT_ENDS_AT; i++)
-		found->values[i] = got_datum_to_keep(i - RESULT_ACCOUNT_ID + 1, &found->nulls[i]);
+	bool		nulls[lengthof(columns)] = {false};
+	Datum		values[lengthof(columns)];
+
+	values[0] = BoolGetDatum(answer->valid);
+	values[1] = CStringGetTextDatum(answer->code);
+	values[2] = CStringGetTextDatum(answer->detail);
+	values[3] = Int64GetDatum(license ? license->account_id : 0);
+	values[4] = Int64GetDatum(license ? license->license_id : 0);
+	values[5] = PointerGetDatum(license ? license->status : NULL);
+	values[6] = TimestampTzGetDatum(license ? license->starts_at : 0);
+	values[7] = TimestampTzGetDatum(license ? license->ends_at : 0);
+	values[8] = warnings(expiring_soon, answer->valid && license->pool_full);
+	nulls[3] = nulls[4] = nulls[5] = license == NULL;
+	nulls[6] = license == NULL || !license->has_start;
+	nulls[7] = license == NULL || !license->has_end;
+	return HeapTupleGetDatum(heap_form_tuple(result_type(), values, nulls));
 }
 
-/* The licence is found in one statement; only a named device takes a second. */
-static const Answer *
-judge(FunctionCallInfo fcinfo, const char *key, TimestampTz at, Findings *found)
+/* False for a key nobody has, and for one of an account the caller may not see */
+static bool
+find_license(FunctionCallInfo fcinfo, const Operation *op, const LicenseKey *key, FoundLicense *license)
 {
-	const Answer *answer;
-	bool		pending;
-	bool		expiring_soon;
-	bool		pool_full;
+	const text *module = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 
-	if (RUN(validate_license, arg_text(key), arg_passed(fcinfo, 2), arg_time(at)) == 0)
-		return &not_found;
-	put_license(found);
-	answer = answer_for_period(at);
-	if (answer == NULL && !got_bool(6))
-		answer = &module_not_included;
-	pending = got_null(4);
-	expiring_soon = got_bool(7);
-	pool_full = got_bool(8);
-	if (answer == NULL && !PG_ARGISNULL(1))
-		answer = answer_for_device(fcinfo, DatumGetInt64(found->values[RESULT_ACCOUNT_ID]),
-								   DatumGetInt64(found->values[RESULT_LICENSE_ID]), at);
-	if (answer != NULL)
-		return answer;
-	found->expiring_soon = expiring_soon;
-	found->pool_full = pool_full;
-	return pending ? &pending_start : &valid;
+	return license_lookup(key, module, license) &&
+		(op->caller == op->owner || access_caller_sees(op->caller, license->account_id));
 }
 
 /*
@@ -152,25 +174,30 @@ judge(FunctionCallInfo fcinfo, const char *key, TimestampTz at, Findings *found)
  *		Whether a key gives service at a moment, to a device and for a module
  *		where named.  Writes nothing, works on a standby, raises for no text.
  *		Warnings come with a valid answer.  O36.
+ *		Errors: 42501 from the caller's level.
  */
 Datum
 license_validate(PG_FUNCTION_ARGS)
 {
 	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(3);
-	Findings		found = {.nulls = {true, true, true, true, true, true, true, true, true}};
+	MemoryContext caller = CurrentMemoryContext;
 	const Answer *answer = &key_malformed;
-	char		canonical[LICENSE_KEY_TEXT_SIZE];
+	bool		expiring_soon = false;
+	bool		found = false;
+	FoundLicense license;
+	LicenseKey	key;
 	Operation	op;
+	Datum		result;
 
-	if (read_key(fcinfo, canonical))
+	operation_begin(&op, fcinfo, "validate", at);
+	if (read_key(fcinfo, &key))
 	{
-		operation_begin(&op, fcinfo, "validate", at);
-		answer = judge(fcinfo, canonical, at, &found);
-		operation_end(&op);
+		found = find_license(fcinfo, &op, &key, &license);
+		answer = found ? judge(fcinfo, &license, at) : &not_found;
+		expiring_soon = answer->valid && license_expires_soon(&license, at);
 	}
-	put(&found, RESULT_VALID, arg_bool(answer->valid));
-	put(&found, RESULT_CODE, arg_text(answer->code));
-	put(&found, RESULT_DETAIL, arg_text(answer->detail));
-	put(&found, RESULT_WARNINGS, arg_datum(warnings(&found), false));
-	return form_result_row(fcinfo, found.values, found.nulls);
+	MemoryContextSwitchTo(caller);
+	result = form_answer(answer, found ? &license : NULL, expiring_soon);
+	operation_end(&op);
+	return result;
 }

@@ -24,6 +24,14 @@ COMMENT ON COLUMN license.notice_stage.scheduled IS 'Whether licences are looked
 COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension. Maintained.';
 COMMENT ON COLUMN license.notice_stage.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
+CREATE FUNCTION license._notice_stage_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_stage_trg';
+COMMENT ON FUNCTION license._notice_stage_trg() IS
+'Trigger: after notice stages were edited, every backend forgets how early the first one is. Errors: 39P01.';
+
+CREATE TRIGGER notice_stage_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON license.notice_stage
+    FOR EACH STATEMENT EXECUTE FUNCTION license._notice_stage_trg();
+
 INSERT INTO license.notice_stage (stage, lead, title, cuts_off, scheduled, shipped) VALUES
     (1, '1 month', 'Licence ends in one month', false, true, true),
     (2, '15 days', 'Licence ends in 15 days', false, true, true),
