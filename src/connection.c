@@ -2,12 +2,13 @@
  * connection.c
  *		The connections that start a licence.
  *
- * The counted foreign key of license.connection keeps license.connections
- * under the lock of the licence's row, so of two connections at once exactly
- * one finds that it reached the threshold.
+ * The counted foreign key of license.connection keeps license.connections; the
+ * licence's row is locked around it, so of two connections at once exactly one
+ * finds that it reached the threshold.
  */
 #include "license_ext.h"
 
+#include "license.h"
 #include "license_status.h"
 #include "operation.h"
 #include "plans.h"
@@ -30,24 +31,44 @@ find_live_license(int64 account_id, int64 site_id)
 			errhint("Send a licence key with license.provision()."));
 }
 
-/* A licence whose own site is another one waits for connections there. */
+/* A licence that is assigned here but lives at another site waits for connections there. */
 static bool
-counts_here(int64 account_id, int64 site_id, int64 license_id)
+counts_here(FunctionCallInfo fcinfo, int64 license_id)
 {
-	return RUN(connection_status, arg_int64(account_id), arg_int64(site_id)) > 0 &&
+	return RUN(connection_status, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) > 0 &&
 		got_int64(1) == license_id;
 }
 
+/*
+ * Locked first, the licence cannot start meanwhile, and two connections of
+ * transactions that could not see each other's do not both stay short of the
+ * threshold.
+ */
 static void
 count_connection(FunctionCallInfo fcinfo, int64 license_id)
 {
 	NullableDatum account = arg_passed(fcinfo, 0);
 	NullableDatum at = arg_passed(fcinfo, 3);
 
+	if (RUN(connection_lock, account, arg_int64(license_id)) == 0 ||
+		strcmp(got_text(1), PENDING_START) != 0)
+		return;
 	RUN(connection_insert, account, arg_int64(license_id), arg_passed(fcinfo, 1),
 		arg_passed(fcinfo, 2), at);
 	RUN(connection_start, account, arg_int64(license_id), at);
-	RUN(connection_answer, account, arg_int64(license_id));
+}
+
+/* The status after a device connected to a licence that was waiting */
+static Datum
+connect_waiting(FunctionCallInfo fcinfo, int64 license_id)
+{
+	bool		isnull;
+
+	if (counts_here(fcinfo, license_id))
+		count_connection(fcinfo, license_id);
+	if (RUN(connection_answer, arg_passed(fcinfo, 0), arg_int64(license_id)) == 0)
+		license_not_found(PG_GETARG_INT64(0), license_id);
+	return got_datum_to_keep(1, &isnull);
 }
 
 /*
@@ -72,15 +93,7 @@ license_record_connection(PG_FUNCTION_ARGS)
 	operation_begin(&op, fcinfo, "record_connection", PG_GETARG_TIMESTAMPTZ(3));
 	find_live_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	if (strcmp(got_text(2), PENDING_START) == 0)
-	{
-		int64		license_id = got_int64(1);
-
-		if (counts_here(PG_GETARG_INT64(0), PG_GETARG_INT64(1), license_id))
-			count_connection(fcinfo, license_id);
-		else
-			RUN(connection_answer, arg_passed(fcinfo, 0), arg_int64(license_id));
-		status = got_datum_to_keep(1, &isnull);
-	}
+		status = connect_waiting(fcinfo, got_int64(1));
 	else
 		status = got_datum_to_keep(2, &isnull);
 	operation_end(&op);
