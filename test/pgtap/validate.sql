@@ -15,10 +15,10 @@ INSERT INTO license (account_id, license_id, sku, status, starts_at, ends_at, te
     (1, 2, 'OCTOPUS', 'pending_start', NULL, NULL, '1 year', NULL, '{guest}', 10),
     (1, 3, 'OCTOPUS', 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', NULL, '{guest,business}', 11),
     (1, 4, 'C2TU1', 'access_denied', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', 'unpaid', '{}', NULL),
-    (1, 5, 'C2TU1', 'contract_finalized', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', 'over', '{}', NULL),
+    (1, 5, 'T2TU80', 'contract_finalized', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', 'over', '{}', NULL),
     (1, 6, 'COUNT-ANNUAL', 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', NULL, '{}', NULL),
     (1, 7, '9137958', 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', NULL, '{}', 10),
-    (1, 8, 'C2TU1', 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', NULL, '{}', NULL),
+    (1, 8, 'T2TU1', 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00', '1 year', NULL, '{}', NULL),
     (1, 9, 'PARTNER-DEMO', 'in_use', '2026-01-01 00:00+00', NULL, NULL, NULL, '{}', NULL);
 INSERT INTO license_pool (account_id, license_id, pool, maximum) VALUES
     (1, 3, 'access_point', 5), (1, 6, 'device', 2), (1, 6, 'floating_device', 1), (1, 7, 'apartment', 1), (1, 8, 'user', 1);
