@@ -19,7 +19,7 @@ static bool
 find_idle(const SeatRequest *request, Victim *victim)
 {
 	if (RUN(floating_idle, arg_int64(request->account_id), arg_int64(request->license_id),
-			arg_text(request->pool), arg_time(request->at)) == 0)
+			arg_datum(request->pool_datum, false), arg_time(request->at)) == 0)
 		return false;
 	victim->reason = psprintf(", \"reason\": \"idle_longest\", \"idle_seconds\": " INT64_FORMAT,
 							  got_int64(4));
@@ -30,7 +30,7 @@ static bool
 find_lower_priority(const SeatRequest *request, Victim *victim)
 {
 	if (RUN(floating_priority, arg_int64(request->account_id), arg_int64(request->license_id),
-			arg_text(request->pool), request->holder.device_id) == 0)
+			arg_datum(request->pool_datum, false), request->holder.device_id) == 0)
 		return false;
 	victim->reason = psprintf(", \"reason\": \"priority\", \"from_priority\": %d, \"to_priority\": %d",
 							  got_int32(4), got_int32(5));

@@ -15,9 +15,9 @@ typedef struct PoolState
 } PoolState;
 
 /*
- * Waits for whoever takes or gives back a seat of the pool and locks its row
+ * pool is text.  Waits for whoever takes or gives back a seat of the pool and locks its row
  * until the end of the transaction; false: there is no such pool.
  */
-extern bool pool_lock(int64 account_id, int64 license_id, const char *pool, PoolState *state);
+extern bool pool_lock(int64 account_id, int64 license_id, Datum pool, PoolState *state);
 
 #endif							/* LICENSE_POOL_H */

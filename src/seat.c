@@ -15,6 +15,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "pool.h"
+#include "seat_situation.h"
 
 PG_FUNCTION_INFO_V1(license_acquire_seat);
 PG_FUNCTION_INFO_V1(license_heartbeat);
@@ -22,20 +23,6 @@ PG_FUNCTION_INFO_V1(license_release_seat);
 
 /* A holder's seat may come and go while we look; this often is not chance. */
 #define MAX_ATTEMPTS 20
-
-/* What is known of licence, holder and the holder's own seat */
-typedef struct Situation
-{
-	bool		found;			/* licence, pool and holder exist in the account */
-	bool		full;			/* so the pool looked, without a lock */
-	bool		valid;
-	bool		open_end;
-	TimestampTz ends_at;
-	bool		hold;
-	int64		seat_id;		/* the holder's own; 0: none */
-	bool		seat_leased;
-	TimestampTz seat_expires_at;
-} Situation;
 
 /* When a lease taken now would end; 22023 unless it lies ahead */
 static TimestampTz
@@ -68,55 +55,6 @@ check_holder(const SeatHolder *holder)
 }
 
 static void
-run_situation(const SeatRequest *request)
-{
-	const SeatHolder *holder = &request->holder;
-	NullableDatum args[5] = {arg_int64(request->account_id), arg_int64(request->license_id),
-		arg_text(request->pool), holder->device_id, arg_time(request->at)};
-	PlanId		plan = PLAN_seat_situation_device;
-
-	if (!holder->user_id.isnull)
-	{
-		plan = PLAN_seat_situation_user;
-		args[3] = holder->user_id;
-	}
-	else if (!holder->apartment_id.isnull)
-	{
-		plan = PLAN_seat_situation_apartment;
-		args[3] = holder->apartment_id;
-	}
-	plan_run(plan, args, lengthof(args));
-}
-
-static void
-read_situation(const SeatRequest *request, Situation *now)
-{
-	memset(now, 0, sizeof(*now));
-	run_situation(request);
-	now->found = SPI_processed > 0;
-	if (!now->found)
-		return;
-	now->valid = got_bool(1);
-	now->open_end = got_null(2);
-	if (!now->open_end)
-		now->ends_at = got_time(2);
-	now->hold = got_bool(3);
-	now->full = got_bool(6);
-	if (got_null(4))
-		return;
-	now->seat_id = got_int64(4);
-	now->seat_leased = !got_null(5);
-	if (now->seat_leased)
-		now->seat_expires_at = got_time(5);
-}
-
-static bool
-is_live(const Situation *now, TimestampTz at)
-{
-	return now->seat_id != 0 && (!now->seat_leased || now->seat_expires_at > at);
-}
-
-static void
 grant(SeatAnswer *answer, const char *code, int64 seat_id, NullableDatum expires_at)
 {
 	answer->granted = true;
@@ -145,7 +83,7 @@ refuse(const SeatRequest *request, SeatAnswer *answer, const char *code)
 
 /* The lease asked for, but never past the end of the licence; NULL: until released */
 static NullableDatum
-granted_end(const SeatRequest *request, const Situation *now)
+granted_end(const SeatRequest *request, const SeatSituation *now)
 {
 	TimestampTz end;
 
@@ -157,7 +95,7 @@ granted_end(const SeatRequest *request, const Situation *now)
 
 /* Who asks again is seen again.  False when the seat is gone meanwhile. */
 static bool
-keep_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+keep_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
 	NullableDatum end;
 
@@ -171,7 +109,7 @@ keep_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
 
 /* The holder's own lease ran out and nobody else has needed the seat yet. */
 static bool
-retake_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+retake_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
 	NullableDatum end = granted_end(request, now);
 
@@ -184,13 +122,13 @@ retake_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
 
 /* False when the holder got a seat meanwhile */
 static bool
-take_new(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+take_new(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
 	const SeatHolder *holder = &request->holder;
 	NullableDatum end = granted_end(request, now);
 
 	if (RUN(seat_take, arg_int64(request->account_id), arg_int64(request->license_id),
-			arg_text(request->pool), holder->device_id, holder->user_id, holder->apartment_id,
+			arg_datum(request->pool_datum, false), holder->device_id, holder->user_id, holder->apartment_id,
 			arg_time(request->at), request->lease, end) == 0)
 		return false;
 	grant(answer, "GRANTED", got_int64(1), end);
@@ -207,7 +145,7 @@ static bool
 run_reclaim(const SeatRequest *request, PlanId plan)
 {
 	NullableDatum args[4] = {arg_int64(request->account_id), arg_int64(request->license_id),
-	arg_text(request->pool), arg_time(request->at)};
+	arg_datum(request->pool_datum, false), arg_time(request->at)};
 
 	return plan_run(plan, args, lengthof(args)) > 0;
 }
@@ -218,7 +156,7 @@ reclaim_late(const SeatRequest *request, PoolState *pool)
 {
 	if (!run_reclaim(request, PLAN_seat_reclaim_unlocked))
 		return false;
-	return pool_lock(request->account_id, request->license_id, request->pool, pool) &&
+	return pool_lock(request->account_id, request->license_id, request->pool_datum, pool) &&
 		has_room(pool);
 }
 
@@ -235,7 +173,7 @@ require_snapshot(const PoolState *pool)
 
 /* Nobody takes or gives back a seat of this pool any more; false: look again. */
 static bool
-settle_full(const SeatRequest *request, const Situation *now, PoolState *pool, SeatAnswer *answer)
+settle_full(const SeatRequest *request, const SeatSituation *now, PoolState *pool, SeatAnswer *answer)
 {
 	require_snapshot(pool);
 	if (reclaim_late(request, pool))
@@ -246,22 +184,22 @@ settle_full(const SeatRequest *request, const Situation *now, PoolState *pool, S
 }
 
 static bool
-settle_own(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+settle_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
-	if (is_live(now, request->at))
+	if (seat_situation_is_live(now, request->at))
 		return keep_own(request, now, answer);
 	return retake_own(request, now, answer);
 }
 
 /* What needs no look at the pool: true when it is the answer */
 static bool
-refuse_early(const SeatRequest *request, const Situation *now, SeatAnswer *answer)
+refuse_early(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
 	if (!now->found)
 		refuse(request, answer, "NOT_FOUND");
 	else if (!now->valid)
 		refuse(request, answer, "LICENSE_NOT_VALID");
-	else if (now->hold && !is_live(now, request->at))
+	else if (now->hold && !seat_situation_is_live(now, request->at))
 		refuse(request, answer, "DEVICE_HELD");
 	else
 		return false;
@@ -272,17 +210,17 @@ refuse_early(const SeatRequest *request, const Situation *now, SeatAnswer *answe
 static bool
 try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
 {
-	Situation	now;
+	SeatSituation now;
 	PoolState	pool;
 
-	read_situation(request, &now);
+	seat_situation_read(request, &now);
 	if (refuse_early(request, &now, answer))
 		return true;
 	if (now.seat_id != 0)
 		return settle_own(request, &now, answer);
 	if (now.full && !*looked)
 		(void) run_reclaim(request, PLAN_seat_reclaim);
-	if (!pool_lock(request->account_id, request->license_id, request->pool, &pool))
+	if (!pool_lock(request->account_id, request->license_id, request->pool_datum, &pool))
 	{
 		refuse(request, answer, "NOT_FOUND");
 		return true;
@@ -301,7 +239,7 @@ void
 seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHolder *holder,
 			 NullableDatum lease, TimestampTz at, SeatAnswer *answer)
 {
-	SeatRequest request = {account_id, license_id, pool, *holder, lease, at};
+	SeatRequest request = {account_id, license_id, pool, CStringGetTextDatum(pool), *holder, lease, at};
 	bool		looked = false;
 
 	check_holder(holder);

@@ -31,6 +31,7 @@ typedef struct SeatRequest
 	int64		account_id;
 	int64		license_id;
 	const char *pool;
+	Datum		pool_datum;		/* the same as text */
 	SeatHolder	holder;
 	NullableDatum lease;		/* Interval; NULL: until released */
 	TimestampTz at;

@@ -73,7 +73,7 @@ move_device_seat(int64 account_id, int64 from, int64 to, TimestampTz at)
 	license_id = got_int64(2);
 	pool = got_text(3);
 	new_seat = got_int64(4);
-	(void) pool_lock(account_id, license_id, pool, &state);
+	(void) pool_lock(account_id, license_id, CStringGetTextDatum(pool), &state);
 	if (RUN(seat_of_device, arg_int64(account_id), arg_int64(license_id), arg_text(pool),
 			arg_int64(to)) > 0)
 		refuse_seated(to, pool);
