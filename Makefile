@@ -4,6 +4,10 @@ MODULE_big = license_ext
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SCRIPT = license_ext--$(EXTVERSION).sql
 DATA_built = $(SCRIPT)
+
+# A release has the full script of its version and one that leads to it from the release before,
+# src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
+DATA = $(wildcard src/sql/updates/*.sql)
 EXTRA_CLEAN = $(SCRIPT) tmp_install
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
@@ -11,6 +15,7 @@ REGRESS_OPTS = --load-extension=pgcrypto --load-extension=license_ext
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=license_ext
 
+PG_CPPFLAGS = -DLICENSE_EXT_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -19,7 +24,7 @@ PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h src/*.def)
+$(OBJS): $(wildcard src/*.h src/*.def) license_ext.control
 
 $(SCRIPT): $(sort $(wildcard src/sql/*.sql))
 	cat $^ > $@

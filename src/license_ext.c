@@ -10,8 +10,9 @@
 #include "operation.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "version.h"
 
-PG_MODULE_MAGIC_EXT(.name = "license_ext", .version = "1.0");
+PG_MODULE_MAGIC_EXT(.name = "license_ext", .version = LICENSE_EXT_VERSION);
 
 int			node_id = 0;
 char	   *actor_setting = NULL;

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "operation.h"
 #include "utils/syscache.h"
+#include "version.h"
 
 /* Operations nest only through triggers, so the bound is far away. */
 #define MAX_DEPTH 64
@@ -85,6 +86,7 @@ push_frame(const char *name, TimestampTz at)
 static void
 begin(Operation *op, FunctionCallInfo fcinfo, const char *name, TimestampTz at)
 {
+	version_check();
 	push_frame(name ? name : operation_name(), name ? at : operation_at());
 	GetUserIdAndSecContext(&op->caller, &op->caller_context);
 	op->owner = function_owner(fcinfo->flinfo->fn_oid);
