@@ -67,7 +67,7 @@ AS 'MODULE_PATHNAME', 'license_cancel_voucher';
 COMMENT ON FUNCTION license.cancel_voucher(text, text) IS
 'Takes a voucher that was not used back, at once and for good (M34, P22). Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled before, 22004.';
 
-CREATE VIEW license.voucher_batch AS
+CREATE VIEW license.voucher_batch WITH (security_invoker = true) AS
 SELECT batch, sku, count(*)::integer AS vouchers,
     (count(*) FILTER (WHERE state = 'active' AND valid_until > now()))::integer AS unused,
     (count(*) FILTER (WHERE state = 'used'))::integer AS used,

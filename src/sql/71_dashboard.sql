@@ -7,7 +7,7 @@ AS 'MODULE_PATHNAME', 'license_site_coverage';
 COMMENT ON FUNCTION license.site_coverage(bigint, bigint, timestamptz) IS
 'Units a site holds that are valid at that moment, by their end; devices at a site of that type, else apartments (M45, M46). Errors: 23503 no such site, 22004.';
 
-CREATE VIEW license.site_dashboard AS
+CREATE VIEW license.site_dashboard WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site,
     a.apartments, a.requiring AS apartments_requiring_license,
     l.held AS licenses_held,
@@ -60,7 +60,7 @@ COMMENT ON COLUMN license.site_dashboard.order_text IS 'What to order, such as 4
 COMMENT ON COLUMN license.site_dashboard.paid_devices IS 'Cloud phones, tablets and third-party devices of the site (M10).';
 COMMENT ON COLUMN license.site_dashboard.devices_unassigned IS 'Devices, other than intercoms, without an apartment (M15).';
 
-CREATE VIEW license.apartment_overview AS
+CREATE VIEW license.apartment_overview WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site, a.apartment_id, a.name AS apartment,
     a.seats_used, a.seat_limit, a.needed > 0 AS requires_license,
     a.needed > 0 AND a.needed_so_far <= l.held AS covered
@@ -90,7 +90,7 @@ COMMENT ON COLUMN license.apartment_overview.seat_limit IS 'Most paid devices it
 COMMENT ON COLUMN license.apartment_overview.requires_license IS 'Whether it holds a cloud phone, tablet or third-party device (M41).';
 COMMENT ON COLUMN license.apartment_overview.covered IS 'Whether it requires a licence and has one now (M46).';
 
-CREATE VIEW license.legacy_sites AS
+CREATE VIEW license.legacy_sites WITH (security_invoker = true) AS
 SELECT account_id, site_id, name AS site, legacy_ends_at,
     floor(extract(epoch FROM legacy_ends_at - now()) / 86400)::integer AS days_left
 FROM license.site
