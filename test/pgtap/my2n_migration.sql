@@ -75,7 +75,7 @@ SELECT throws_ok(
     $$INSERT INTO apartment (account_id, site_id, name) VALUES (1, 21, 'X')$$, '23503', NULL,
     'M7: of a site of one''s own');
 SELECT throws_ok(
-    $$INSERT INTO device (account_id, device_code, site_id, apartment_id) VALUES (1, 'x', 11, 131)$$, '23503', NULL,
+    $$INSERT INTO device (account_id, device_id, device_code, site_id, apartment_id) VALUES (1, 5, 'x', 11, 131)$$, '23503', NULL,
     'M8: a device is in an apartment of its own site');
 INSERT INTO device (account_id, device_id, device_code, site_id, kind, mode) VALUES
     (1, 1, 'I1', 11, 'intercom', 'cloud'), (1, 2, 'P1', 11, 'phone', 'cloud'),
@@ -120,7 +120,7 @@ SELECT lives_ok(
       SELECT 1, 10 + n, 'F' || n, 11, 112, 'phone' FROM generate_series(1, 4) n$$,
     'M11: four paid devices fit');
 SELECT throws_ok(
-    $$INSERT INTO device (account_id, device_code, site_id, apartment_id) VALUES (1, 'F5', 11, 112)$$,
+    $$INSERT INTO device (account_id, device_id, device_code, site_id, apartment_id) VALUES (1, 15, 'F5', 11, 112)$$,
     'LX001', NULL, 'M11: the fifth is refused');
 SELECT throws_ok($$UPDATE device SET apartment_id = 112 WHERE device_id = 2$$, 'LX001', NULL,
     'M11: by moving as well');
@@ -153,7 +153,7 @@ UPDATE apartment SET seat_limit = 4 WHERE apartment_id = 112;
 INSERT INTO device (account_id, device_id, device_code, site_id, apartment_id, user_id, kind, mode) VALUES
     (1, 30, 'N1', 11, 111, 1001, 'phone', 'local'), (1, 31, 'N2', 11, 111, 1001, 'answering_unit', 'cloud');
 SELECT throws_ok(
-    $$INSERT INTO device (account_id, device_code, site_id, apartment_id, user_id) VALUES (1, 'N3', 11, 113, 1001)$$,
+    $$INSERT INTO device (account_id, device_id, device_code, site_id, apartment_id, user_id) VALUES (1, 33, 'N3', 11, 113, 1001)$$,
     '23514', NULL, 'M9: a device is where its user is');
 SELECT throws_ok($$UPDATE account_user SET apartment_id = 113 WHERE user_id = 1001$$, '23514', NULL,
     'M9: a user does not move away from a device');
@@ -217,7 +217,7 @@ SELECT results_eq(
     'M22, M24: every app session of the site''s users, no portal session, nobody else''s');
 SELECT is_empty($$SELECT 1 FROM session WHERE user_id IN (1001, 1002) AND channel = 'app' AND ended_at IS NULL$$,
     'M23: nobody stays logged in');
-SELECT lives_ok($$INSERT INTO session (account_id, user_id, started_at) VALUES (1, 1001, '2026-03-05 13:00+00')$$,
+SELECT lives_ok($$INSERT INTO session (account_id, session_id, user_id, started_at) VALUES (1, 7, 1001, '2026-03-05 13:00+00')$$,
     'M23: a new login works');
 SELECT results_eq(
     $$SELECT license_model, site_type, legacy_ends_at FROM site WHERE site_id = 11$$,
