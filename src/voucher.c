@@ -19,6 +19,8 @@ PG_FUNCTION_INFO_V1(license_redeem_voucher);
 PG_FUNCTION_INFO_V1(license_cancel_voucher);
 PG_FUNCTION_INFO_V1(license_voucher_trg);
 
+extern Datum license_key_in(PG_FUNCTION_ARGS);
+
 #define ACTIVE		"active"
 #define USED		"used"
 #define CANCELLED	"cancelled"
@@ -63,13 +65,12 @@ license_create_vouchers(PG_FUNCTION_ARGS)
 }
 
 static void
-refuse_used(const char *when, const char *hint)
+refuse_used(const char *detail)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_VOUCHER_USED),
 			errmsg("the voucher was redeemed before"),
-			errdetail("That was at %s.", when),
-			hint ? errhint("%s", hint) : 0);
+			errdetail_internal("%s", detail));
 }
 
 static void
@@ -81,6 +82,13 @@ refuse_cancelled(const char *reason)
 			errdetail("Reason given: %s.", reason ? reason : "none"));
 }
 
+/* Raises LX004 unless the argument reads as a code. */
+static void
+require_code(FunctionCallInfo fcinfo, int n)
+{
+	(void) DirectFunctionCall1(license_key_in, CStringGetDatum(text_argument(fcinfo, n)));
+}
+
 /* Locks the voucher and leaves its row to read; it must still be active. */
 static void
 lock_voucher(FunctionCallInfo fcinfo, int code)
@@ -90,7 +98,7 @@ lock_voucher(FunctionCallInfo fcinfo, int code)
 				errcode(ERRCODE_VOUCHER_NOT_FOUND),
 				errmsg("no voucher has this code"));
 	if (strcmp(got_text(1), USED) == 0)
-		refuse_used(got_text(5), NULL);
+		refuse_used(psprintf("That was at %s.", got_text(5)));
 	if (strcmp(got_text(1), CANCELLED) == 0)
 		refuse_cancelled(got_text(6));
 }
@@ -143,6 +151,7 @@ license_redeem_voucher(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "code");
 	require_argument(fcinfo, 3, "at");
+	require_code(fcinfo, 2);
 	operation_begin(&op, fcinfo, "redeem_voucher", PG_GETARG_TIMESTAMPTZ(3));
 	coverage_return_changes(fcinfo, redeem(fcinfo, PG_GETARG_TIMESTAMPTZ(3)));
 	operation_end(&op);
@@ -161,6 +170,7 @@ license_cancel_voucher(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "code");
 	require_argument(fcinfo, 1, "reason");
+	require_code(fcinfo, 0);
 	operation_begin(&op, fcinfo, "cancel_voucher", GetCurrentTransactionStartTimestamp());
 	lock_voucher(fcinfo, 0);
 	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
@@ -195,7 +205,7 @@ check_state(TriggerData *trigger, const char *state)
 	char	   *next;
 
 	if (strcmp(state, USED) == 0)
-		refuse_used("an earlier time", "A used voucher can be neither changed nor removed.");
+		refuse_used("A used voucher can be neither changed nor removed.");
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		return;
 	if (strcmp(state, CANCELLED) == 0 && trigger_changes(trigger, "state"))
