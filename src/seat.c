@@ -183,12 +183,20 @@ settle_full(const SeatRequest *request, const SeatSituation *now, PoolState *poo
 	return true;
 }
 
+/*
+ * Who holds the pool's lock must not wait for a seat that another gives back:
+ * a seat that came up since is answered as it is.
+ */
 static bool
-settle_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
+settle_own(const SeatRequest *request, const SeatSituation *now, bool locked, SeatAnswer *answer)
 {
-	if (seat_situation_is_live(now, request->at))
+	if (!seat_situation_is_live(now, request->at))
+		return retake_own(request, now, answer);
+	if (!locked)
 		return keep_own(request, now, answer);
-	return retake_own(request, now, answer);
+	grant(answer, "ALREADY_HELD", now->seat_id,
+		  arg_datum(TimestampTzGetDatum(now->seat_expires_at), !now->seat_leased));
+	return true;
 }
 
 /* What needs no look at the pool: true when it is the answer */
@@ -206,9 +214,9 @@ refuse_early(const SeatRequest *request, const SeatSituation *now, SeatAnswer *a
 	return true;
 }
 
-/* One try; false when others changed what it went by. looked: it has the pool's lock already */
+/* One try; false when others changed what it went by.  locked: an earlier try has locked the pool. */
 static bool
-try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
+try_acquire(const SeatRequest *request, bool *locked, SeatAnswer *answer)
 {
 	SeatSituation now;
 	PoolState	pool;
@@ -217,21 +225,21 @@ try_acquire(const SeatRequest *request, bool *looked, SeatAnswer *answer)
 	if (refuse_early(request, &now, answer))
 		return true;
 	if (now.seat_id != 0)
-		return settle_own(request, &now, answer);
-	if (now.full && !*looked)
+		return settle_own(request, &now, *locked, answer);
+	if (now.full && !*locked)
 		(void) run_reclaim(request, PLAN_seat_reclaim);
-	if (!pool_lock(request->account_id, request->license_id, request->pool_datum, &pool))
+	*locked = pool_lock(request->account_id, request->license_id, request->pool_datum, &pool);
+	if (!*locked)
 	{
 		refuse(request, answer, "NOT_FOUND");
 		return true;
 	}
+	/* While this waited for the lock, the holder may have got a seat. */
+	seat_situation_read_seat(request, &now);
+	if (now.seat_id != 0)
+		return settle_own(request, &now, true, answer);
 	if (has_room(&pool))
 		return take_new(request, &now, answer);
-	if (!*looked)
-	{
-		*looked = true;
-		return false;
-	}
 	return settle_full(request, &now, &pool, answer);
 }
 
@@ -240,7 +248,7 @@ seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHol
 			 NullableDatum lease, TimestampTz at, SeatAnswer *answer)
 {
 	SeatRequest request = {account_id, license_id, pool, CStringGetTextDatum(pool), *holder, lease, at};
-	bool		looked = false;
+	bool		locked = false;
 
 	check_holder(holder);
 	if (!lease.isnull)
@@ -249,7 +257,7 @@ seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHol
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (try_acquire(&request, &looked, answer))
+		if (try_acquire(&request, &locked, answer))
 			return;
 	}
 	ereport(ERROR,

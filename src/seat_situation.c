@@ -105,6 +105,7 @@ read_seat(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
 	Row			row;
 	bool		unleased;
 
+	now->seat_id = 0;
 	if (row_open(&row, snapshot, "seat", kind->seat_index, keys, lengthof(keys)))
 	{
 		now->seat_id = DatumGetInt64(row_datum(&row, "seat_id"));
@@ -125,6 +126,15 @@ seat_situation_read(const SeatRequest *request, SeatSituation *now)
 		read_holder(request, snapshot, now);
 	if (now->found)
 		read_seat(request, snapshot, now);
+	UnregisterSnapshot(snapshot);
+}
+
+void
+seat_situation_read_seat(const SeatRequest *request, SeatSituation *now)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+
+	read_seat(request, snapshot, now);
 	UnregisterSnapshot(snapshot);
 }
 

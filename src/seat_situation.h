@@ -22,6 +22,9 @@ typedef struct SeatSituation
 
 extern void seat_situation_read(const SeatRequest *request, SeatSituation *now);
 
+/* Reads the holder's own seat again. */
+extern void seat_situation_read_seat(const SeatRequest *request, SeatSituation *now);
+
 /* Does the holder have a seat whose lease, if any, still runs? */
 extern bool seat_situation_is_live(const SeatSituation *now, TimestampTz at);
 
