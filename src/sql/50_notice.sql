@@ -12,6 +12,7 @@ CREATE TABLE license.notice_stage (
     CONSTRAINT notice_stage_pkey PRIMARY KEY (stage),
     CONSTRAINT notice_stage_stage_check CHECK (stage > 0),
     CONSTRAINT notice_stage_title_check CHECK (title <> ''),
+    CONSTRAINT notice_stage_lead_check CHECK (lead BETWEEN interval '-10 years' AND interval '10 years'),
     CONSTRAINT notice_stage_cuts_off_check CHECK (NOT cuts_off OR lead = interval '0')
 );
 COMMENT ON TABLE license.notice_stage IS 'When notices about the end of a licence are raised (O37, P31). Edit the rows to change them; set active to false to do without one.';

@@ -207,6 +207,9 @@ SELECT is(pg_temp.swept('2030-01-10'), '(1,0,0,0)', 'O40: contracts end without 
 SELECT throws_ok(
     $$UPDATE notice_stage SET lead = '1 day' WHERE stage = 5$$, '23514', NULL, 'O40: the cut-off is at the end');
 
+SELECT throws_ok(
+    $$INSERT INTO notice_stage (stage, lead, title) VALUES (8, '1000 years', 'x')$$, '23514', NULL, 'P31: a lead has a sensible length');
+
 -- Notices of other kinds
 
 INSERT INTO notice (account_id, notice_id, kind, site_id, due_at) VALUES
