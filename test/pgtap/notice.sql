@@ -147,6 +147,13 @@ INSERT INTO notice (account_id, notice_id, license_id, term_ends_at, stage, due_
 UPDATE license SET ends_at = '2027-03-31 10:00' WHERE license_id = 21;
 SELECT is(
     (SELECT state FROM notice WHERE notice_id = 9001), 'withdrawn', 'O42: a renewal withdraws what is pending');
+SELECT is(
+    (SELECT sweep_at FROM license WHERE license_id = 21), '2027-02-28 11:00+00', 'O42: the next look is about the new end');
+SELECT pg_temp.add_license(22, '2026-12-31');
+UPDATE license SET ends_at = '2026-05-01' WHERE license_id = 22;
+SELECT is(
+    (SELECT sweep_at FROM license WHERE license_id = 22), '2026-04-01 00:00+00', 'O42: also when the end comes nearer');
+DELETE FROM license WHERE license_id = 22;
 SELECT is(pg_temp.swept('2026-04-10'), '(0,0,0,0)', 'O42: the old end means nothing any more');
 SELECT is(pg_temp.swept('2027-02-28 12:00'), '(0,1,0,0)', 'O42: the new end starts a new cycle');
 SELECT is(pg_temp.ledger(21), '1 skipped, 2 sent, 4 withdrawn, 1 sent', 'O42: both terms are in the ledger');
