@@ -39,6 +39,8 @@ SELECT throws_ok($$SELECT * FROM license.quote(7206, '{"C2TUT": 5}')$$, 'LX034',
 SELECT lives_ok($$SELECT license.place_order(7206, '{"T2TUT": 5}')$$, 'C27: the trial of another offer is');
 SELECT lives_ok($$SELECT license.place_order(7206, '{"T2TUT": 0}')$$, 'C14: a trial can be cancelled');
 SELECT throws_ok($$SELECT license.place_order(7206, '{"T2TUT": 5}')$$, 'LX034', NULL, 'C27: and is used up by that');
+SELECT throws_ok($$INSERT INTO license.license (account_id, sku, status, starts_at, ends_at)
+    VALUES (7206, 'T2TUT', 'in_use', now(), now() + interval '30 days')$$, '23505', NULL, 'C27: also for plain SQL');
 SELECT throws_ok($$SELECT license.place_order(7206, '{"T2TUT": 0}')$$, 'LX031', NULL, 'C20: it cannot be cancelled twice');
 
 -- Internal licences
