@@ -217,8 +217,12 @@ SELECT results_eq(
     'M22, M24: every app session of the site''s users, no portal session, nobody else''s');
 SELECT is_empty($$SELECT 1 FROM session WHERE user_id IN (1001, 1002) AND channel = 'app' AND ended_at IS NULL$$,
     'M23: nobody stays logged in');
-SELECT lives_ok($$INSERT INTO session (account_id, session_id, user_id, started_at) VALUES (1, 7, 1001, '2026-03-05 13:00+00')$$,
-    'M23: a new login works');
+SELECT set_password(1, 1001, 'correct horse battery');
+SELECT is(
+    (SELECT code FROM login('office@estate.example', 'anna@estate.example', 'correct horse battery', 'L-1',
+        at => '2026-03-05 13:00+00')), 'OK', 'M23: a new login works');
+SELECT is((SELECT count(*) FROM session WHERE user_id = 1001 AND ended_at IS NULL), 1::bigint,
+    'M23: and makes a session of its own');
 SELECT results_eq(
     $$SELECT license_model, site_type, legacy_ends_at FROM site WHERE site_id = 11$$,
     $$VALUES ('subscription', NULL, NULL::timestamptz)$$, 'M22, M29: migrated, type pending');
