@@ -117,5 +117,16 @@ SELECT is(pg_temp.ask(6, '2026-12-31 00:00+00'), 'VALID valid', 'P31: without st
 SELECT is((SELECT count(*)::integer FROM event WHERE account_id = 1), 0, 'contract 5: nothing was written');
 SELECT is((SELECT (provolatile, proparallel)::text FROM pg_proc WHERE oid = 'license.validate'::regproc), '(s,s)', 'contract 5: nor can it be');
 
+-- Whoever may not see the account does not learn that the key exists
+INSERT INTO account (account_id, name) VALUES (2, 'Other house');
+CREATE ROLE validate_tester;
+SELECT is((SELECT count(*)::integer FROM (SELECT grant_access('validate_tester', 'service', 2)) AS granted), 1, 'contract 11: a backend of another account');
+CREATE TEMP TABLE known AS SELECT key::text FROM license WHERE license_id = 3;
+GRANT SELECT ON known TO validate_tester;
+SET LOCAL ROLE validate_tester;
+CREATE TEMP TABLE answers AS SELECT v.* FROM known CROSS JOIN LATERAL license.validate(key) v;
+RESET ROLE;
+SELECT is((SELECT (code, account_id, license_id, status)::text FROM answers), '(NOT_FOUND,,,)', 'contract 11: a key of an account it does not see is not found');
+
 SELECT * FROM finish();
 ROLLBACK;
