@@ -47,7 +47,7 @@ SELECT lives_ok($$UPDATE account SET floating_strategy = 'priority', floating_mi
 
 SELECT is((SELECT parent_id FROM account WHERE account_id = pg_temp.acme()), 8001::bigint, 'T11: the provider''s account is above');
 SELECT throws_ok($$SELECT create_enterprise('X', 'it@x.example', 5, 0, 8002)$$, 'LX041', NULL, 'T11: a customer creates none');
-SELECT throws_ok($$SELECT create_enterprise('X', 'it@x.example', 5, 0, 1)$$, '23503', NULL, 'T11: nor does nobody');
+SELECT throws_ok($$SELECT create_enterprise('X', 'it@x.example', 5, 0, 999999999999)$$, '23503', NULL, 'T11: nor does nobody');
 SELECT results_eq($$SELECT email, is_admin FROM account_user WHERE account_id = pg_temp.acme()$$,
     $$VALUES ('Licensing@Acme.example', true)$$, 'T12, T13: its one admin logs in by the account e-mail');
 SELECT throws_ok($$INSERT INTO account_user (account_id, email, is_admin) VALUES (pg_temp.acme(), 'second@acme.example', true)$$,
