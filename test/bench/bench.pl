@@ -7,7 +7,7 @@ use FindBin;
 use Getopt::Long;
 use Time::HiRes 'time';
 
-my %o = (apartments => 100_000, licenses => 1_000_000, rounds => 5, seconds => 2, only => '', csv => 'bench.csv');
+our %o = (apartments => 100_000, licenses => 1_000_000, rounds => 5, seconds => 2, only => '', csv => 'bench.csv');
 GetOptions(\%o, 'apartments=i', 'licenses=i', 'rounds=i', 'seconds=i', 'only=s', 'csv=s') or exit 2;
 
 our $dir = $ENV{TMPDIR} // '/tmp';
@@ -26,12 +26,16 @@ sub sql
 	return $answer;
 }
 
+# Seconds of what comes after \timing on
 sub seconds_of
 {
 	my ($text) = @_;
 	my $answer = sql("\\timing on\n$text");
 
-	return (map { $_ / 1000 } $answer =~ /Time: ([\d.]+) ms/g)[-1];
+	my $sum = 0;
+
+	$sum += $_ / 1000 foreach $answer =~ /Time: ([\d.]+) ms/g;
+	return $sum;
 }
 
 # Transactions a second of a pgbench script
@@ -39,12 +43,13 @@ sub rate_of
 {
 	my ($script, %with) = @_;
 	my $clients = $with{clients} // 4;
+	my $role = $with{role} ? "PGOPTIONS='-c role=$with{role}' " : '';
 	my $length = $with{transactions} ? "-t $with{transactions}" : "-T $o{seconds}";
 
 	open(my $out, '>', "$dir/bench.pgb") or die $!;
 	print $out $script;
 	close($out);
-	my $answer = `pgbench -n -M prepared -c $clients -j 2 $length -f $dir/bench.pgb 2>&1`;
+	my $answer = `${role}pgbench -n -M prepared -c $clients -j 2 $length -f $dir/bench.pgb 2>&1`;
 	die "failed: $script\n$answer" if $? || $answer !~ /tps = ([\d.]+)/ || $answer =~ /aborted/;
 	return ($answer =~ /tps = ([\d.]+)/)[0];
 }

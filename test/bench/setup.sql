@@ -91,7 +91,13 @@ INSERT INTO license.license (account_id, license_id, sku, site_id, status, start
 CREATE TABLE public.some_key AS
     SELECT row_number() OVER () AS n, key::text AS key, license_id FROM license.license
     WHERE license_id > 10000000 AND license_id <= 10010000;
-ALTER TABLE public.some_key ADD PRIMARY KEY (n);
+ALTER TABLE public.some_key ADD PRIMARY KEY (n), ADD COLUMN id text;
+UPDATE public.some_key SET id = gen_random_uuid()::text;
+
+CREATE ROLE bench_service;
+SELECT license.grant_access('bench_service', 'service');
+GRANT SELECT ON public.some_key TO bench_service;
+GRANT USAGE ON SEQUENCE public.turn TO bench_service;
 
 VACUUM ANALYZE;
 CHECKPOINT;
