@@ -249,8 +249,8 @@ license_check_seats(PG_FUNCTION_ARGS)
  * license.recount_seats(child regclass DEFAULT NULL) → bigint
  *		Counts again, for one child table or all, and puts the parents right;
  *		answers how many were wrong.  Writers wait meanwhile.
- *		Errors: 25001, 42501 for a child that is not the caller's, 42704 when
- *		it has no seat limit, 23514 when a parent's own CHECK forbids the true count.
+ *		Errors: 25001, 42501 without level provider, 42704 when it has no seat
+ *		limit, 23514 when a parent's own CHECK forbids the true count.
  */
 Datum
 license_recount_seats(PG_FUNCTION_ARGS)
@@ -259,7 +259,6 @@ license_recount_seats(PG_FUNCTION_ARGS)
 	List	   *attachments;
 	ListCell   *cell;
 	int64		corrected = 0;
-	Oid			caller = GetUserId();
 
 	require_fresh_snapshots("recount_seats");
 	operation_begin(&op, fcinfo, "recount_seats", operation_at());
@@ -268,8 +267,6 @@ license_recount_seats(PG_FUNCTION_ARGS)
 	{
 		SeatAttachment *attachment = lfirst(cell);
 
-		if (!object_ownercheck(RelationRelationId, attachment->child, caller))
-			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(attachment->child));
 		LockRelationOid(attachment->child, ShareRowExclusiveLock);
 		seat_attachment_run(attachment, seat_recount_sql(attachment));
 		corrected += SPI_processed;

@@ -44,6 +44,6 @@ CREATE FUNCTION license.recount_seats(child regclass DEFAULT NULL)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_recount_seats';
 COMMENT ON FUNCTION license.recount_seats(regclass) IS
-'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 not the owner, 42704 no seat limit, 23514 a CHECK of the parent forbids the true count.';
+'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 without level provider, 42704 no seat limit, 23514 a CHECK of the parent forbids the true count.';
 
 SELECT license.attach_seat_limit('license.device', 'device_apartment_fkey', 'seats_used', 'seat_limit', 'seats');
