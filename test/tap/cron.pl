@@ -44,9 +44,9 @@ sub ask_listener
 query(<<'SQL');
 INSERT INTO license.account (account_id, name, email) VALUES (1, 'A', 'office@a.example');
 INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at)
-    VALUES (1, 11, 'C2TU1', 'in_use', now() - interval '1 year', now() - interval '1 hour');
+    VALUES (1, 11, '9137958', 'in_use', now() - interval '1 year', now() - interval '1 hour');
 INSERT INTO license.license (account_id, license_id, sku, status, starts_at, ends_at)
-    SELECT 1, 1000 + n, 'C2TU1', 'in_use', now() - interval '1 year', now() + interval '5 days' FROM generate_series(1, 2500) n;
+    SELECT 1, 1000 + n, '9137958', 'in_use', now() - interval '1 year', now() + interval '5 days' FROM generate_series(1, 2500) n;
 SQL
 
 $in .= "LISTEN license_notice;\n";
