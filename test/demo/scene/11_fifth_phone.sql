@@ -1,12 +1,12 @@
 \echo '## A fifth phone'
-\echo '# Apartment 4.2 of Harbour House has four paid devices, as many as it may. Plain SQL is refused:'
+\echo '# Apartment 4.2 of Harbour House has four paid devices, as many as it may have. Plain SQL is refused:'
 \set ON_ERROR_STOP off
 INSERT INTO license.device (account_id, site_id, apartment_id, kind)
 VALUES (10, 1001, 2014, 'phone');
 \set ON_ERROR_STOP on
 \set expected LX001
 \i refused.sql
-\echo '# Nor does it slip in through an UPDATE of a phone next door, or of a local one:'
+\echo '# Nor can a device be moved in from next door:'
 \set ON_ERROR_STOP off
 UPDATE license.device SET apartment_id = 2014
 WHERE account_id = 10 AND apartment_id = 2013 AND kind = 'third_party';

@@ -23,7 +23,8 @@ SELECT quantity, action, ends_at::date FROM license.redeem_voucher(10, 1001, :'f
 \echo '# A code carries its own checksum, so a mistyped one is told before anything is looked up:'
 SELECT license.is_valid_key(:'second') AS as_printed,
     license.is_valid_key(overlay(:'second' PLACING 'AB' FROM 3 FOR 2)) AS mistyped;
-\echo '# The remaining seven are paid by card:'
+\echo '# The remaining seven are paid by card. The card provider reports the payment twice; it counts once:'
+SELECT quantity, action, ends_at::date FROM license.record_payment(10, 1001, 7, 168.00, 'EUR', 'ch_7Q2LX');
 SELECT quantity, action, ends_at::date FROM license.record_payment(10, 1001, 7, 168.00, 'EUR', 'ch_7Q2LX');
 SELECT site, licenses_held AS held, order_text AS to_order
 FROM license.site_dashboard

@@ -1,16 +1,18 @@
 \echo '## A notice arrives'
 \echo '# The job runs on the minute. What the listening session receives from it:'
-\! bash heard.sh 2
-\echo '# Contract 5001 of the hotel ends in seven days, so notice 3 is due; 1 and 2 were missed and are not sent any'
-\echo '# more. The owner of Old Mill Lofts is told of the migration. NOTIFY only wakes a consumer; the rows are the truth:'
+\! bash heard.sh '"stage" : 3'
+\echo '# The contract of the hotel ends in seven days, so notice 3 is due; 1 and 2 were missed and are not sent any more.'
+\echo '# What came up since then need not wait for the next minute, anybody may sweep at any time:'
+CALL license.run_sweep();
+\echo '# NOTIFY only wakes a consumer; the rows are the truth:'
 SELECT kind, stage, state, due_at::timestamp(0) AS due_at, recipient FROM license.notice ORDER BY due_at;
-\echo '# A mailer takes what is there. No other mailer gets the same notices, unless this one dies with them:'
+\echo '# A mailer takes what is there. Another one gets none of it, unless the first does not acknowledge in time:'
 SELECT account_id, notice_id, kind, payload ->> 'title' AS title, recipient FROM license.claim_notices(10);
 SELECT count(*) AS for_another_mailer FROM license.claim_notices(10);
 SELECT license.acknowledge_notices(array_agg(account_id), array_agg(notice_id)) AS acknowledged
 FROM license.notice
 WHERE state = 'sent';
-\echo '# The hotel renews. The year is added to the end of the contract, and its notices begin anew.'
+\echo '# The hotel renews. The year is added to the end of the contract; there is nothing to send for a long time.'
 SELECT license.renew(20, 5001)::date AS new_end;
 SELECT * FROM license.sweep();
 
