@@ -1,9 +1,7 @@
--- After `SELECT ... AS ok \gset`, quietly: goes on if it holds.
+-- After `SELECT ... AS ok \gset`, quietly: goes on if that holds, ends the demo if not.
 \if :ok
 \else
-    \echo 'not as expected:'
-    \p
-    DO 'BEGIN RAISE ''the demo stops here''; END';
+    DO 'BEGIN RAISE ''the outcome is not as expected''; END';
 \endif
 \unset ok
 \set ECHO queries

@@ -1,13 +1,18 @@
 \echo '## A notice arrives'
 \echo '# The job runs on the minute. What the listening session receives from it:'
 \! bash heard.sh '"stage" : 3'
+\set ECHO none
+\set heard `grep -c '^Asynchronous.*"stage" : 3' "$HEARD"`
+SELECT :heard = 1 AND EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('running', 'succeeded')) AS ok \gset
+\i expect.sql
 \echo '# The contract of the hotel ends in seven days, so notice 3 is due; 1 and 2 were missed and are not sent any more.'
 \echo '# What came up since then need not wait for the next minute, anybody may sweep at any time:'
 CALL license.run_sweep();
 \echo '# NOTIFY only wakes a consumer; the rows are the truth:'
 SELECT kind, stage, state, due_at::timestamp(0) AS due_at, recipient FROM license.notice ORDER BY due_at;
 \echo '# A mailer takes what is there. Another one gets none of it, unless the first does not acknowledge in time:'
-SELECT account_id, notice_id, kind, payload ->> 'title' AS title, recipient FROM license.claim_notices(10);
+SELECT account_id, notice_id, kind, coalesce(payload ->> 'title', payload ->> 'site') AS about, recipient
+FROM license.claim_notices(10);
 SELECT count(*) AS for_another_mailer FROM license.claim_notices(10);
 SELECT license.acknowledge_notices(array_agg(account_id), array_agg(notice_id)) AS acknowledged
 FROM license.notice
