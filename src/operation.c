@@ -11,6 +11,8 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "operation.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "version.h"
 
@@ -102,11 +104,21 @@ operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo)
 	begin(op, fcinfo, NULL, 0);
 }
 
+/* A standby would fail in the middle, with whatever error comes first. */
+static void
+refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
+{
+	if (XactReadOnly && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
+		PreventCommandIfReadOnly(psprintf("license.%s()", name));
+}
+
 /* EXECUTE says whether a role may call the function at all, access_check() for which accounts. */
 void
 operation_begin(Operation *op, FunctionCallInfo fcinfo,
 				const char *name, TimestampTz at)
 {
+	refuse_if_read_only(fcinfo, name);
 	begin(op, fcinfo, name, at);
 	if (op->caller != op->owner && !CALLED_AS_TRIGGER(fcinfo) && !superuser_arg(op->caller))
 		access_check(fcinfo, op->caller, name != NULL, at);

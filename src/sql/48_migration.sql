@@ -41,7 +41,7 @@ CREATE TRIGGER migration_request_change BEFORE UPDATE ON license.migration_reque
 
 CREATE FUNCTION license.migration_blockers(account_id bigint, site_id bigint,
     OUT device_id bigint, OUT device_code text, OUT kind text, OUT apartment_id bigint, OUT problem text)
-RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL UNSAFE ROWS 20
 AS 'MODULE_PATHNAME', 'license_migration_blockers';
 COMMENT ON FUNCTION license.migration_blockers(bigint, bigint) IS
 'What stands in the way of the migration of a site: devices other than intercoms without an apartment (their own, else their user''s), paid devices of an apartment above its limit (4 where it has none), devices apart from their user. Empty is ready. Changes nothing (M9, M15 to M18). Errors: 23503 no such site, 22004.';

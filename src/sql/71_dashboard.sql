@@ -2,7 +2,7 @@
 
 CREATE FUNCTION license.site_coverage(account_id bigint, site_id bigint, at timestamptz DEFAULT now(),
     OUT quantity integer, OUT ends_at timestamptz)
-RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL UNSAFE ROWS 5
 AS 'MODULE_PATHNAME', 'license_site_coverage';
 COMMENT ON FUNCTION license.site_coverage(bigint, bigint, timestamptz) IS
 'Units a site holds that are valid at that moment, by their end; devices at a site of that type, else apartments (M45, M46). Errors: 23503 no such site, 22004.';

@@ -46,7 +46,7 @@ sub same_on_both
 answer('copy', 'SET session_replication_role = replica; TRUNCATE license.module, license.offer, license.notice_stage CASCADE');
 answer('postgres', "CREATE PUBLICATION license_tables FOR TABLES IN SCHEMA license;
     SELECT pg_create_logical_replication_slot('copy_of_license', 'pgoutput')");
-answer('copy', "CREATE SUBSCRIPTION copy_of_license CONNECTION '" . $node->connstr('postgres') . "'
+answer('copy', "CREATE SUBSCRIPTION copy_of_license CONNECTION '" . $node->connstr . " dbname=postgres'
     PUBLICATION license_tables WITH (create_slot = false)");
 $node->wait_for_subscription_sync($node, 'copy_of_license', 'copy');
 same_on_both('copied');

@@ -58,7 +58,7 @@ foreach my $question (@questions)
 	is("$there$error_there", "$here$error", "the standby answers: $question");
 	unlike($error_there, qr/ERROR/, 'without an error');
 }
-my ($status, $out, $err) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT license.acquire_seat(500, 500, 'device', device_id => 1)");
+my ($status, $out, $err) = $standby->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT license.acquire_seat(500, 500, 'device', device_id => 1)");
 like($err, qr/25006/, 'what writes is refused on the standby');
 
 # Clients note the seats that were acknowledged, and the primary is killed under them.
