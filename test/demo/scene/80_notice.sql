@@ -6,7 +6,7 @@
 SELECT :heard = 1 AND EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('running', 'succeeded')) AS ok \gset
 \i expect.sql
 \echo '# The contract of the hotel ends in seven days, so notice 3 is due; 1 and 2 were missed and are not sent any more.'
-\echo '# What came up since then need not wait for the next minute, anybody may sweep at any time:'
+\echo '# What came up since then need not wait for the next minute, the sweep can be called at any time:'
 CALL license.run_sweep();
 \echo '# NOTIFY only wakes a consumer; the rows are the truth:'
 SELECT kind, stage, state, due_at::timestamp(0) AS due_at, recipient FROM license.notice ORDER BY due_at;
