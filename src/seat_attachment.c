@@ -147,10 +147,22 @@ seat_attachment_find(Relation child, const char *constraint)
 	return NULL;
 }
 
+Relation
+seat_open_child(Oid child, LOCKMODE lock)
+{
+	Relation	rel = try_table_open(child, lock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table with OID %u does not exist", child));
+	return rel;
+}
+
 static List *
 append_attachments(List *found, Oid child)
 {
-	Relation	rel = table_open(child, AccessShareLock);
+	Relation	rel = seat_open_child(child, AccessShareLock);
 
 	found = list_concat(found, attachments_of(rel));
 	table_close(rel, NoLock);

@@ -24,6 +24,9 @@ typedef struct SeatAttachment
 	char	   *weight;			/* NULL: one seat a row */
 } SeatAttachment;
 
+/* Any oid may be called a regclass; 42P01 when it is no table */
+extern Relation seat_open_child(Oid child, LOCKMODE lock);
+
 /* From a foreign key that can be counted; 42704, 0A000 */
 extern SeatAttachment *seat_attachment_of_constraint(Relation child, const char *name);
 

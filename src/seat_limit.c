@@ -162,7 +162,7 @@ license_attach_seat_limit(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 1, "foreign_key");
 	require_argument(fcinfo, 2, "used_column");
 	require_fresh_snapshots("attach_seat_limit");
-	child = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	child = seat_open_child(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	attachment = seat_attachment_of_constraint(child, NameStr(*PG_GETARG_NAME(1)));
 	require_owner(attachment->child);
 	require_owner(attachment->parent);
@@ -206,7 +206,7 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "child");
 	require_argument(fcinfo, 1, "foreign_key");
-	child = table_open(PG_GETARG_OID(0), AccessExclusiveLock);
+	child = seat_open_child(PG_GETARG_OID(0), AccessExclusiveLock);
 	attachment = require_attachment(child, NameStr(*PG_GETARG_NAME(1)));
 	require_owner(attachment->child);
 	require_owner(attachment->parent);

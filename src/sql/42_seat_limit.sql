@@ -25,13 +25,13 @@ CREATE FUNCTION license.attach_seat_limit(child regclass, foreign_key name, used
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_attach_seat_limit';
 COMMENT ON FUNCTION license.attach_seat_limit(regclass, name, name, name, name) IS
-'Makes a foreign key of child a counted one: used_column of the parent holds the seats its children take and never exceeds limit_column (NULL value: no limit; NULL argument: count only). weight_column is an integer or boolean column of the child (NULL: one seat a row). Counts what is there first. The caller must own both tables. Errors: LX001 a limit is broken already, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 0A000, 22004. Serves M11, M12.';
+'Makes a foreign key of child a counted one: used_column of the parent holds the seats its children take and never exceeds limit_column (NULL value: no limit; NULL argument: count only). weight_column is an integer or boolean column of the child (NULL: one seat a row). Counts what is there first. The caller must own both tables. Errors: LX001 a limit is broken already, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 42P01, 0A000, 22004. Serves M11, M12.';
 
 CREATE FUNCTION license.detach_seat_limit(child regclass, foreign_key name)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_detach_seat_limit';
 COMMENT ON FUNCTION license.detach_seat_limit(regclass, name) IS
-'Takes the seat limit off a foreign key; the used column keeps its last values. The caller must own both tables. Errors: 42501, 42704, 22004.';
+'Takes the seat limit off a foreign key; the used column keeps its last values. The caller must own both tables. Errors: 42501, 42704, 42P01, 22004.';
 
 CREATE FUNCTION license.check_seats(OUT child regclass, OUT parent regclass, OUT parent_key jsonb,
     OUT counted bigint, OUT recorded bigint, OUT seat_limit bigint)
@@ -44,6 +44,6 @@ CREATE FUNCTION license.recount_seats(child regclass DEFAULT NULL)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_recount_seats';
 COMMENT ON FUNCTION license.recount_seats(regclass) IS
-'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 without level provider, 42704 no seat limit, 23514 a CHECK of the parent forbids the true count.';
+'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 without level provider, 42704 no seat limit, 42P01, 23514 a CHECK of the parent forbids the true count.';
 
 SELECT license.attach_seat_limit('license.device', 'device_apartment_fkey', 'seats_used', 'seat_limit', 'seats');
