@@ -79,7 +79,7 @@ BEGIN
             RETURN NEXT;
         END LOOP;
     END LOOP;
-    FOR i IN 1 .. 20 LOOP
+    FOR i IN 1 .. 10 LOOP
         call := format('SELECT * FROM license.%I(%s)', target.proname,
             (SELECT string_agg(pg_temp.random_value(t), ', ' ORDER BY n) FROM unnest(target.types) WITH ORDINALITY AS a (t, n)));
         sqlstate := pg_temp.sqlstate_of(call);
