@@ -1,12 +1,12 @@
 -- Ids of the imported rows are below 10000; the next ones come after them.
 SELECT setval('license.id_seq', 10000) \g /dev/null
 
--- The hotel's contract ends in seven days to the minute, by the clock on its wall.
+-- The hotel's contract ends in seven days less an hour, by the clock on its wall: notice 3 is due.
 INSERT INTO license.license
     (account_id, license_id, sku, site_id, status, term, payment_form, starts_at, ends_at, partner_id, distributor_id, modules)
 SELECT 20, id, 'OCTOPUS', site, 'in_use', term, 'annual', ends_at - term, ends_at, 3, 2, modules
 FROM (VALUES
-    (5001, 1011, interval '1 year', (now() AT TIME ZONE 'Europe/Zurich' + interval '7 days') AT TIME ZONE 'Europe/Zurich',
+    (5001, 1011, interval '1 year', (now() AT TIME ZONE 'Europe/Zurich' + interval '7 days -1 hour') AT TIME ZONE 'Europe/Zurich',
         '{guest,business}'::text[]),
     (5002, 1013, interval '3 years', now() + interval '2 years 4 months', '{guest}')
 ) AS contract (id, site, term, ends_at, modules);

@@ -13,6 +13,10 @@ SELECT license_id AS license, key FROM license.license WHERE account_id = 20 AND
 \set ECHO queries
 \echo '# The key is out. Before it is sent nothing is valid:'
 SELECT valid, code, detail, status FROM license.validate(:'key');
+
+\set ECHO none
+SELECT code = 'PENDING_PROVISION' AS ok FROM license.validate(:'key') \gset
+\i expect.sql
 \echo '# The organization sends the key at its location. The contract waits for five devices:'
 SELECT license.provision(20, 1012, :'key') AS status;
 SELECT valid, code, detail, status FROM license.validate(:'key');

@@ -25,7 +25,7 @@ SELECT license.place_order(31, '{"C2TU1": 45}',
 \set ON_ERROR_STOP on
 \set expected LX033
 \i refused.sql
-\echo '# And fewer than 80 trunk users at the price of 80 there are not:'
+\echo '# The price from 80 trunk users on is not for 50 of them:'
 \set ON_ERROR_STOP off
 SELECT * FROM license.quote(31, '{"T2TU80": 50}');
 \set ON_ERROR_STOP on

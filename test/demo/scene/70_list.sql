@@ -4,3 +4,9 @@ SELECT license_key, organization, modules, access_points AS aps, rooms, status, 
 FROM license.license_list
 WHERE status = 'in_use'
 ORDER BY end_date, license_key;
+
+\set ECHO none
+SELECT count(*) = 3 AND sum(access_points) = 32 AND sum(rooms) = 120 AS ok
+FROM license.license_list
+WHERE organization = 'Bellevue Hotels' AND status = 'in_use' \gset
+\i expect.sql
