@@ -165,3 +165,20 @@ CREATE ROLE fill_provider;
 CREATE ROLE fill_customer;
 SELECT license.grant_access('fill_provider', 'provider');
 SELECT license.grant_access('fill_customer', 'customer', 4);
+
+-- What operations leave behind.
+INSERT INTO license.license_request (account_id, request_id, site_id, partner_id, distributor_id, years, payment_form, rooms)
+    VALUES (4, 95, 12, 3, 2, 2, 'annual', 7);
+SELECT license.issue_license(4, 95, '2026-04-01 00:00+00');
+SELECT license.deny_access(4, 88, 'checked', '2026-04-01 00:00+00');
+SELECT license.restore_access(4, 88, '2026-04-02 00:00+00');
+SELECT license.acquire_seat(4, 88, 'device', device_id => 42, lease => '1 day', at => '2026-04-02 00:00+00');
+SELECT license.acquire_seat(4, 88, 'floating_device', device_id => 43, at => '2026-04-02 00:00+00');
+SELECT license.renew(4, 88, at => '2026-04-02 00:00+00');
+SELECT license.place_order(4, '{"VENDOR-1": 3}', at => '2026-04-03 00:00+00');
+SELECT license.create_client(3, 'Ordered', '{"VENDOR-1": 2}', '2026-04-03 00:00+00');
+SELECT license.create_vouchers('9137958', 2, 3, 'sold', '2026-04-03 00:00+00');
+SELECT license.redeem_voucher(4, 11, (SELECT code::text FROM license.voucher WHERE batch = 'sold' LIMIT 1), '2026-04-04 00:00+00');
+SELECT license.record_payment(4, 11, 2, 20, 'EUR', 'ref-3', at => '2026-04-04 00:00+00');
+SELECT license.create_enterprise('Enterprise', 'office@enterprise.example', 10, 3, at => '2026-04-05 00:00+00');
+SELECT license.sweep('2026-04-06 00:00+00');
