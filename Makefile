@@ -33,14 +33,19 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all install installcheck demo help lint psql requirements test
+.PHONY: all check-versions install installcheck demo help lint psql requirements test
 demo lint psql test:
 	@test/run.sh $@
+
+check-versions:
+	@test/versions.sh
 
 requirements:
 	@test/requirements.pl
 
 help:
 	@echo "make, make install, make installcheck: as every PostgreSQL extension"
+	@echo "make check-versions: regress, isolation and pgtap on PostgreSQL 15, 17 and 18, each in a folder with"
+	@echo "    the Debian release that brings it (as root; the folders are made below /var/tmp and used again)"
 	@echo "make requirements: which test proves which requirement; fails when one has none"
 	@test/run.sh help

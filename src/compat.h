@@ -82,6 +82,16 @@ search_path_restore(int nest_level)
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* 18 brought generated columns that are not stored, and CHECKs that are not enforced */
+#if PG_VERSION_NUM >= 180000
+#define has_generated_column(constr) \
+	((constr)->has_generated_stored || (constr)->has_generated_virtual)
+#define check_is_enforced(check) ((check)->ccenforced)
+#else
+#define has_generated_column(constr) ((constr)->has_generated_stored)
+#define check_is_enforced(check) true
+#endif
+
 /* 18 lets a library say its name and version */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC

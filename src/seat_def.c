@@ -298,7 +298,7 @@ is_plain(Relation parent)
 	TriggerDesc *triggers = parent->trigdesc;
 
 	if (parent->rd_rel->relkind != RELKIND_RELATION ||
-		(constr != NULL && constr->has_generated_stored))
+		(constr != NULL && has_generated_column(constr)))
 		return false;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -323,7 +323,8 @@ resolve_checks(SeatLimitDef *def, Relation parent)
 		Bitmapset  *columns = NULL;
 
 		pull_varattnos((Node *) expr, 1, &columns);
-		if (!bms_is_member(def->used.attnum - FirstLowInvalidHeapAttributeNumber, columns))
+		if (!check_is_enforced(&constr->check[i]) ||
+			!bms_is_member(def->used.attnum - FirstLowInvalidHeapAttributeNumber, columns))
 			continue;
 		def->check_names[def->nchecks] = pstrdup(constr->check[i].ccname);
 		def->checks[def->nchecks++] =

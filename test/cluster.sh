@@ -26,12 +26,23 @@ build_extension()
 		quietly install make -s -C "$tree" PG_CONFIG="$pg_config" with_llvm=no DESTDIR="$work/inst" install
 }
 
+# Where the server finds the extension: a patch of Debian's up to 17, a feature of PostgreSQL from 18 on.
+extension_settings()
+{
+	if [[ $("$pg_config" --version) =~ ^PostgreSQL\ 1[5-7] ]]; then
+		echo "extension_destdir = '$work/inst'"
+	else
+		echo "extension_control_path = '$work/inst$("$pg_config" --sharedir):\$system'"
+		echo "dynamic_library_path = '$work/inst$("$pg_config" --pkglibdir):\$libdir'"
+	fi
+}
+
 init_cluster()
 {
 	quietly initdb initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync
 	cat "$tree/test/temp.conf" - >>"$work/data/postgresql.conf" <<-CONF
 		unix_socket_directories = '$work/sock'
-		extension_destdir = '$work/inst'
+		$(extension_settings)
 	CONF
 }
 

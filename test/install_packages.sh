@@ -16,8 +16,11 @@ packages=(
 	"$server"
 	"$server-cron"
 	"$server-pgtap"
-	"postgresql-server-dev-$major"
 )
+
+# The headers may have been unpacked without the package, which wants all of LLVM.
+pgxs=$("${PG_CONFIG:-pg_config}" --pgxs 2>/dev/null) || true
+[[ -n $pgxs && -e $pgxs ]] || packages+=("postgresql-server-dev-$major")
 
 is_installed()
 {

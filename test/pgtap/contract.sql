@@ -3,10 +3,13 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 SELECT no_plan();
 
+-- Without the types that come with a table or another type: members themselves since PostgreSQL 17
 CREATE TEMP VIEW objects AS
     SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
     FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-    WHERE d.refclassid = 'pg_extension'::regclass AND e.extname = 'license_ext' AND d.deptype = 'e';
+    WHERE d.refclassid = 'pg_extension'::regclass AND e.extname = 'license_ext' AND d.deptype = 'e'
+    AND NOT EXISTS (SELECT FROM pg_depend i WHERE (i.classid, i.objid) = (d.classid, d.objid)
+        AND i.classid = 'pg_type'::regclass AND i.deptype = 'i');
 CREATE TEMP VIEW relations AS
     SELECT c.* FROM pg_class c JOIN objects ON objid = c.oid AND classid = 'pg_class'::regclass;
 CREATE TEMP VIEW functions AS
