@@ -57,7 +57,7 @@ lock_license(int64 account_id, int64 license_id, TimestampTz at)
 static void
 set_status(const License *license, const char *status, const char *reason)
 {
-	license_status_require(license->status, status);
+	license_status_require(license->license_id, license->status, status);
 	RUN(license_set_status, arg_int64(license->account_id), arg_int64(license->license_id),
 		arg_text(status), arg_text(reason));
 }
@@ -69,7 +69,7 @@ reason_argument(FunctionCallInfo fcinfo, int n)
 
 	require_argument(fcinfo, n, "reason");
 	reason = text_argument(fcinfo, n);
-	if (reason[0] == '\0')
+	if (reason[strspn(reason, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("reason must not be empty"));

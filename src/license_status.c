@@ -13,6 +13,7 @@
 #include "license_status.h"
 #include "operation.h"
 #include "plans.h"
+#include "site.h"
 #include "trigger_util.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -117,10 +118,23 @@ is_allowed_now(TriggerData *trigger, const char *from, const char *to)
 	return started == (strcmp(to, IN_USE) == 0) && !has_ended(trigger, trigger->tg_newtuple);
 }
 
+static const char *
+why_refused(const char *from, const char *to)
+{
+	if (!is_listed(from, to))
+		return "There is no such change of status.";
+	if (strcmp(from, PENDING_PROVISION) == 0)
+		return "By its offer the contract starts with connections.";
+	if (strcmp(from, CONTRACT_FINALIZED) == 0)
+		return "Only a renewal brings a finalized licence back.";
+	return "Access returns to the status before it was denied, while the contract runs.";
+}
+
 static void
-refuse_transition(const char *from, const char *to)
+refuse_transition(int64 license_id, const char *from, const char *to)
 {
 	StringInfoData ways;
+	bool		same = strcmp(from, to) == 0;
 
 	initStringInfo(&ways);
 	for (int i = 0; i < lengthof(transitions); i++)
@@ -131,16 +145,26 @@ refuse_transition(const char *from, const char *to)
 	}
 	ereport(ERROR,
 			errcode(ERRCODE_INVALID_STATUS_TRANSITION),
-			errmsg("licence cannot go from %s to %s", from, to),
-			errdetail("Now, its offer and dates forbid it, or there is no such change of status."),
-			errhint("From %s there is: %s.", from, ways.data));
+			same ? errmsg("licence " INT64_FORMAT " is %s already", license_id, from)
+			: errmsg("licence " INT64_FORMAT " cannot go from %s to %s", license_id, from, to),
+			same ? 0 : errdetail_internal("%s", why_refused(from, to)),
+			errhint("From %s it can go to: %s.", from, ways.data));
 }
 
 void
-license_status_require(const char *from, const char *to)
+license_status_require(int64 license_id, const char *from, const char *to)
 {
 	if (!is_listed(from, to))
-		refuse_transition(from, to);
+		refuse_transition(license_id, from, to);
+}
+
+static NullableDatum
+column(TriggerData *trigger, HeapTuple row, const char *name)
+{
+	NullableDatum value;
+
+	value.value = trigger_column(trigger, row, name, &value.isnull);
+	return value;
 }
 
 static void
@@ -153,7 +177,35 @@ check_transition(TriggerData *trigger)
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return;
 	if (!is_listed(from, to) || !is_allowed_now(trigger, from, to))
-		refuse_transition(from, to);
+		refuse_transition(DatumGetInt64(column(trigger, trigger->tg_trigtuple, "license_id").value), from, to);
+}
+
+static bool
+is_prolonged(TriggerData *trigger)
+{
+	NullableDatum old_end = column(trigger, trigger->tg_trigtuple, "ends_at");
+	NullableDatum new_end = column(trigger, trigger->tg_newtuple, "ends_at");
+
+	if (old_end.isnull)
+		return false;
+	return new_end.isnull || DatumGetTimestampTz(new_end.value) > DatumGetTimestampTz(old_end.value);
+}
+
+/* Neither a later end nor a licence from elsewhere keeps a site on the old model going. */
+static void
+check_model_of_site(FunctionCallInfo fcinfo, TriggerData *trigger)
+{
+	NullableDatum site_id = column(trigger, trigger->tg_newtuple, "site_id");
+	Operation	op;
+
+	if (site_id.isnull || (!is_prolonged(trigger) && !trigger_changes(trigger, "site_id")))
+		return;
+	operation_begin(&op, fcinfo, NULL, 0);
+	/* A site that does not exist is for the foreign key to refuse. */
+	if (RUN(site_model, column(trigger, trigger->tg_newtuple, "account_id"), site_id) > 0 &&
+		strcmp(got_text(1), "custom") == 0)
+		site_refuse_custom(DatumGetInt64(site_id.value), "it can be neither paid nor prolonged");
+	operation_end(&op);
 }
 
 /* Columns that change without anybody noticing */
@@ -194,40 +246,52 @@ count_version(TriggerData *trigger)
 	return trigger_change(trigger, trigger->tg_newtuple, 1, &column, &version, &isnull);
 }
 
+static bool
+runs_without_end(TriggerData *trigger)
+{
+	HeapTuple	row = trigger->tg_trigtuple;
+
+	return !is_null(trigger, row, "starts_at") && is_null(trigger, row, "ends_at");
+}
+
 /*
  * What its offer says now stays with the licence; an unknown offer is for the
- * foreign key to refuse.  A restored row brings both along.
+ * foreign key to refuse.  A restored row brings all along: its start rule tells.
  */
 static HeapTuple
 copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 {
-	static const char *const columns[] = {"start_rule", "base_module"};
+	static const char *const columns[] = {"start_rule", "base_module", "modules", "term"};
 	HeapTuple	row = trigger->tg_trigtuple;
-	Datum		values[2];
-	bool		nulls[2];
+	Datum		values[4];
+	bool		nulls[4];
+	int			copied;
 	Operation	op;
 
 	for (int i = 0; i < lengthof(columns); i++)
 		values[i] = trigger_column(trigger, row, columns[i], &nulls[i]);
-	if (!nulls[0] && !nulls[1])
+	if (!nulls[0] && !nulls[1] && !nulls[2])
 		return row;
+	copied = nulls[0] && !runs_without_end(trigger) ? 4 : 3;
 	operation_begin(&op, fcinfo, NULL, 0);
 	RUN(offer_terms, arg_text(trigger_text(trigger, row, "sku")));
-	for (int i = 0; i < lengthof(columns); i++)
+	for (int i = 0; i < copied; i++)
 	{
 		if (nulls[i])
 			values[i] = got_datum(i + 1, &nulls[i]);
 	}
-	row = SPI_copytuple(trigger_change(trigger, row, 2, columns, values, nulls));
+	row = SPI_copytuple(trigger_change(trigger, row, copied, columns, values, nulls));
 	operation_end(&op);
 	return row;
 }
 
 /*
  * license._license_trg() → trigger
- *		Before a licence is written: a new one takes the start rule and base
- *		module of its offer, a changed one may go only the ways of status_transitions() and
- *		counts its version.  Errors: LX003, 39P01.  O1, O16, O26.
+ *		Before a licence is written: a new one takes the start rule, base
+ *		module, modules and term of its offer where it names none; a changed one
+ *		may go only the ways of status_transitions(), is not prolonged at a site
+ *		on the old model, and counts its version.
+ *		Errors: LX003, LX010, 39P01.  M3, O1, O16, O26.
  */
 Datum
 license_license_trg(PG_FUNCTION_ARGS)
@@ -239,5 +303,6 @@ license_license_trg(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return PointerGetDatum(copy_terms_of_offer(fcinfo, trigger));
 	check_transition(trigger);
+	check_model_of_site(fcinfo, trigger);
 	return PointerGetDatum(count_version(trigger));
 }

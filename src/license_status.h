@@ -12,6 +12,6 @@
 #define CONTRACT_FINALIZED	"contract_finalized"
 
 /* Raises LX003 unless there is such a change of status; from a status to itself there is none. */
-extern void license_status_require(const char *from, const char *to);
+extern void license_status_require(int64 license_id, const char *from, const char *to);
 
 #endif							/* LICENSE_STATUS_H */

@@ -79,8 +79,8 @@ static void
 set_auto_renew(const Site *site)
 {
 	RUN(payment_site_renews, arg_int64(site->account_id), arg_int64(site->site_id));
-	RUN(payment_licenses_renew, arg_int64(site->account_id), arg_int64(site->site_id),
-		arg_text(site->type));
+	RUN(site_licenses_renew, arg_int64(site->account_id), arg_int64(site->site_id),
+		arg_text(site->type), arg_bool(true));
 }
 
 static void
@@ -177,7 +177,7 @@ license_payment_trg(PG_FUNCTION_ARGS)
 	key[1].value = trigger_column(trigger, trigger->tg_trigtuple, "site_id", &key[1].isnull);
 	operation_begin(&op, fcinfo, NULL, 0);
 	/* A site that does not exist is for the foreign key to refuse. */
-	if (RUN(payment_site, key[0], key[1]) > 0)
+	if (RUN(site_model, key[0], key[1]) > 0)
 	{
 		site.site_id = DatumGetInt64(key[1].value);
 		site.model = got_text(1);

@@ -77,7 +77,7 @@ check_provisionable(const Sent *sent, const char *region)
 	bool		is_here = got_bool(3);
 
 	if (strcmp(status, CONTRACT_FINALIZED) == 0)
-		license_status_require(status, PENDING_START);
+		license_status_require(got_int64(1), status, PENDING_START);
 	if (strcmp(status, PENDING_PROVISION) != 0 && is_here)
 		return true;
 	if (strcmp(status, PENDING_PROVISION) != 0)

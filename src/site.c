@@ -10,6 +10,7 @@
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_site_trg);
+PG_FUNCTION_INFO_V1(license_site_renewal_trg);
 
 void
 site_refuse_unknown(int64 account_id, int64 site_id)
@@ -136,4 +137,29 @@ license_site_trg(PG_FUNCTION_ARGS)
 	check_type(trigger, was_custom);
 	check_legacy_end(trigger, was_custom);
 	return PointerGetDatum(trigger->tg_newtuple);
+}
+
+/*
+ * license._site_renewal_trg() → trigger
+ *		After recurring payment was switched on or off for a site: what its
+ *		licences say in notices follows.  M31.  Errors: 39P01.
+ */
+Datum
+license_site_renewal_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_site_renewal_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "site");
+	static const char *const names[] = {"account_id", "site_id", "site_type", "auto_renew"};
+	NullableDatum args[4];
+	Operation	op;
+
+	if (!trigger_changes(trigger, "auto_renew"))
+		return PointerGetDatum(NULL);
+	for (int i = 0; i < lengthof(names); i++)
+		args[i].value = trigger_column(trigger, trigger->tg_newtuple, names[i], &args[i].isnull);
+	operation_begin(&op, fcinfo, NULL, 0);
+	plan_run(PLAN_site_licenses_renew, args, lengthof(args));
+	operation_end(&op);
+	return PointerGetDatum(NULL);
 }

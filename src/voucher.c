@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(license_create_vouchers);
 PG_FUNCTION_INFO_V1(license_redeem_voucher);
 PG_FUNCTION_INFO_V1(license_cancel_voucher);
 PG_FUNCTION_INFO_V1(license_voucher_trg);
+PG_FUNCTION_INFO_V1(license_voucher_truncated_trg);
 
 extern Datum license_key_in(PG_FUNCTION_ARGS);
 
@@ -233,4 +234,27 @@ license_voucher_trg(PG_FUNCTION_ARGS)
 	check_state(trigger, trigger_text(trigger, trigger->tg_trigtuple, "state"));
 	return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ?
 						   trigger->tg_trigtuple : trigger->tg_newtuple);
+}
+
+/*
+ * license._voucher_truncated_trg() → trigger
+ *		Before all vouchers are removed at once: used ones are history.  M34.
+ *		Errors: LX021, 39P01.
+ */
+Datum
+license_voucher_truncated_trg(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+
+	check_own_trigger(fcinfo, "_voucher_truncated_trg", TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0, "voucher");
+	operation_begin(&op, fcinfo, NULL, 0);
+	RUN0(vouchers_used);
+	if (got_int64(1) > 0)
+		ereport(ERROR,
+				errcode(ERRCODE_VOUCHER_USED),
+				errmsg("used vouchers cannot be removed"),
+				errdetail(INT64_FORMAT " of them were redeemed.", got_int64(1)),
+				errhint("Use DELETE for those that were not."));
+	operation_end(&op);
+	return PointerGetDatum(NULL);
 }

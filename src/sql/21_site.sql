@@ -28,7 +28,7 @@ COMMENT ON COLUMN license.site.sector IS 'residential, hospitality, office, reta
 COMMENT ON COLUMN license.site.license_model IS 'custom (old, imported sites only, M4) or subscription.';
 COMMENT ON COLUMN license.site.site_type IS 'What is paid for: apartment or device; NULL after a migration until the customer chooses (M29).';
 COMMENT ON COLUMN license.site.legacy_ends_at IS 'End of the old licence of a custom site; NULL for every other (M2).';
-COMMENT ON COLUMN license.site.auto_renew IS 'Whether the customer chose recurring payment (M31).';
+COMMENT ON COLUMN license.site.auto_renew IS 'Whether the customer chose recurring payment; a change is passed on to the running licences of the site (M31).';
 
 CREATE TABLE license.apartment (
     account_id bigint NOT NULL,
@@ -59,3 +59,11 @@ COMMENT ON FUNCTION license._site_trg() IS
 
 CREATE TRIGGER site_change BEFORE UPDATE ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._site_trg();
+
+CREATE FUNCTION license._site_renewal_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_renewal_trg';
+COMMENT ON FUNCTION license._site_renewal_trg() IS
+'Trigger: recurring payment switched on or off for a site is so for its running licences, of which notices tell it (M31). Errors: 39P01.';
+
+CREATE TRIGGER site_renewal AFTER UPDATE OF auto_renew ON license.site
+    FOR EACH ROW EXECUTE FUNCTION license._site_renewal_trg();

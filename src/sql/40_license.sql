@@ -13,7 +13,7 @@ CREATE TABLE license.license (
     ends_at timestamptz,
     partner_id bigint,
     distributor_id bigint,
-    modules text[] NOT NULL DEFAULT '{}',
+    modules text[] NOT NULL,
     reason text,
     auto_renew boolean NOT NULL DEFAULT false,
     version integer NOT NULL DEFAULT 1,
@@ -45,7 +45,7 @@ CREATE TABLE license.license (
     CONSTRAINT license_pending_check CHECK (status NOT IN ('pending_provision', 'pending_start') OR starts_at IS NULL),
     CONSTRAINT license_running_check CHECK (status <> 'in_use' OR starts_at IS NOT NULL),
     CONSTRAINT license_open_end_check CHECK (starts_at IS NULL OR ends_at IS NOT NULL OR term IS NULL),
-    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR coalesce(reason, '') <> ''),
+    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR coalesce(btrim(reason), '') <> ''),
     CONSTRAINT license_assigned_check CHECK (start_rule = 'immediate' OR site_id IS NOT NULL
         OR status IN ('pending_provision', 'contract_finalized'))
 ) WITH (fillfactor = 85);
@@ -68,13 +68,13 @@ COMMENT ON COLUMN license.license.sku IS 'The offer it is an instance of.';
 COMMENT ON COLUMN license.license.site_id IS 'The site it is assigned to; NULL until provisioned, or where sites do not matter.';
 COMMENT ON COLUMN license.license.key IS 'Licence key; sending it provisions the licence (O11).';
 COMMENT ON COLUMN license.license.status IS 'pending_provision, pending_start, in_use, access_denied or contract_finalized; see license.status_transitions().';
-COMMENT ON COLUMN license.license.term IS 'Length of the contract; NULL is open-ended.';
+COMMENT ON COLUMN license.license.term IS 'Length of the contract; NULL is open-ended. That of its offer when a new licence names neither a term nor a start without end.';
 COMMENT ON COLUMN license.license.payment_form IS 'monthly or annual.';
 COMMENT ON COLUMN license.license.starts_at IS 'Start of the contract; NULL in both pending states (O28).';
 COMMENT ON COLUMN license.license.ends_at IS 'End of the contract, exclusive; NULL while pending and for an open-ended licence.';
 COMMENT ON COLUMN license.license.partner_id IS 'Partner or integrator.';
 COMMENT ON COLUMN license.license.distributor_id IS 'Distributor who issued it.';
-COMMENT ON COLUMN license.license.modules IS 'Modules contracted (O36).';
+COMMENT ON COLUMN license.license.modules IS 'Modules contracted (O36). Those of its offer when NULL is given.';
 COMMENT ON COLUMN license.license.reason IS 'Why access was denied or the contract finalized.';
 COMMENT ON COLUMN license.license.auto_renew IS 'Whether it renews by itself through recurring payment.';
 COMMENT ON COLUMN license.license.version IS 'Rises with every change a person would notice. Maintained.';
@@ -115,7 +115,7 @@ COMMENT ON FUNCTION license.status_transitions() IS
 CREATE FUNCTION license._license_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_trg';
 COMMENT ON FUNCTION license._license_trg() IS
-'Trigger: a new licence takes the start rule and the base module of its offer; a changed one may go only the ways of license.status_transitions(), also by plain UPDATE (O26). Errors: LX003, 39P01.';
+'Trigger: a new licence takes the start rule, base module, modules and term of its offer where it names none; a changed one may go only the ways of license.status_transitions() and is not prolonged at a site on the old model, also by plain UPDATE (M3, O1, O26). Errors: LX003, LX010, 39P01.';
 
 CREATE TRIGGER license_status BEFORE INSERT OR UPDATE ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._license_trg();

@@ -47,6 +47,14 @@ COMMENT ON FUNCTION license._voucher_trg() IS
 CREATE TRIGGER voucher_change BEFORE UPDATE OR DELETE ON license.voucher
     FOR EACH ROW EXECUTE FUNCTION license._voucher_trg();
 
+CREATE FUNCTION license._voucher_truncated_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_voucher_truncated_trg';
+COMMENT ON FUNCTION license._voucher_truncated_trg() IS
+'Trigger: vouchers are not truncated while there are used ones (M34). Errors: LX021, 39P01.';
+
+CREATE TRIGGER voucher_truncated BEFORE TRUNCATE ON license.voucher
+    FOR EACH STATEMENT EXECUTE FUNCTION license._voucher_truncated_trg();
+
 CREATE FUNCTION license.create_vouchers(sku text, vouchers integer, quantity integer DEFAULT 1,
     batch text DEFAULT NULL, at timestamptz DEFAULT now(), OUT code license.license_key)
 RETURNS SETOF license.license_key LANGUAGE c VOLATILE PARALLEL UNSAFE

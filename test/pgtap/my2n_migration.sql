@@ -249,6 +249,15 @@ SELECT throws_ok($$SELECT set_site_type(1, 13, 'device')$$, 'LX013', NULL, 'M30:
 
 -- Past its end, without a requester
 
+INSERT INTO license (account_id, license_id, sku, site_id, status, starts_at, ends_at) VALUES
+    (1, 912, '9137958', 12, 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00'),
+    (1, 913, '9137958', NULL, 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00');
+SELECT throws_ok($$UPDATE license SET ends_at = '2028-01-01 00:00+00' WHERE license_id = 912$$, 'LX010', 'site 12 must be migrated first',
+    'M3: a licence of an old site is not prolonged by UPDATE either');
+SELECT throws_ok('UPDATE license SET site_id = 12 WHERE license_id = 913', 'LX010', NULL, 'M39: nor is one brought from elsewhere');
+SELECT lives_ok($$UPDATE license SET ends_at = '2026-12-01 00:00+00' WHERE license_id = 912$$, 'M3: it may end earlier');
+DELETE FROM license WHERE license_id IN (912, 913);
+SELECT throws_ok($$SELECT request_migration(1, 12, 'ticket', ' ')$$, '23514', NULL, 'M20: a blank ticket is none');
 SELECT is(
     (SELECT approve_migration(1, request_migration(1, 12, at => '2026-03-01 12:00+00'), '2026-03-01 13:00+00')), 0,
     'M5: a site past its end is migrated all the same');

@@ -94,6 +94,16 @@ UPDATE offer SET regions = '{EU}' WHERE sku = '9137958';
 INSERT INTO site (account_id, site_id, name, region) VALUES (1, 18, 'Station', 'ARCTIC');
 SELECT throws_ok($$SELECT * FROM record_payment(1, 18, 1, 30, 'EUR', 'u-18')$$, 'LX030', NULL,
     'M37: where nothing is sold, nothing is paid; 9137958 can be confined to regions');
+-- Recurring payment by plain SQL
+
+INSERT INTO site (account_id, site_id, name) VALUES (1, 19, 'Mill');
+SELECT lives_ok($$SELECT * FROM record_payment(1, 19, 1, 30, 'EUR', 'r-19', false, '2026-01-01 00:00+00')$$, 'M31: paid once');
+UPDATE site SET auto_renew = true WHERE account_id = 1 AND site_id = 19;
+SELECT ok((SELECT auto_renew FROM license WHERE account_id = 1 AND site_id = 19), 'M31: switched on for a site is so for its licences');
+SELECT lives_ok($$SELECT * FROM sweep('2026-12-15 00:00+00')$$, 'M31: a notice falls due');
+SELECT is((SELECT payload ->> 'auto_renew' FROM notice WHERE site_id = 19 AND state = 'sent'), 'true', 'M31: which tells it');
+UPDATE site SET auto_renew = false WHERE account_id = 1 AND site_id = 19;
+SELECT ok(NOT (SELECT auto_renew FROM license WHERE account_id = 1 AND site_id = 19), 'M31: and off again');
 SELECT is_empty('SELECT * FROM check_seats()', 'M31: the seats add up');
 
 SELECT * FROM finish();

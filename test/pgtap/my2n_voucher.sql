@@ -239,5 +239,6 @@ SELECT is((SELECT unused + used + cancelled + expired - vouchers FROM voucher_ba
     'P22: every voucher is counted once');
 SELECT is((SELECT count(*) FROM voucher WHERE batch = 'test' AND state = 'active'), 
     (SELECT sum(unused + expired) FROM voucher_batch WHERE batch = 'test'), 'P22: unused ones can be listed');
+SELECT throws_ok('TRUNCATE voucher', 'LX021', 'used vouchers cannot be removed', 'M34: nor are used ones removed all at once');
 SELECT * FROM finish();
 ROLLBACK;

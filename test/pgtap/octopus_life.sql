@@ -170,6 +170,22 @@ WHERE l.license_id BETWEEN 601 AND 605 AND l.status <> s.status
     AND ((l.status, s.status) NOT IN (SELECT from_status, to_status FROM status_transitions()) OR l.status = 'contract_finalized')
 ORDER BY l.status, s.status;
 
+-- Wording and rows that name little
+SELECT throws_ok($$UPDATE license SET status = 'pending_provision' WHERE license_id = 603$$, 'LX003',
+    'licence 603 cannot go from in_use to pending_provision', 'O26: the message names the licence');
+SELECT throws_ok($$SELECT finalize(1, 602, 'again', '2026-01-05 00:00+00')$$, 'LX003',
+    'licence 602 is contract_finalized already', 'O25: what is finalized is said to be so');
+SELECT throws_ok($$SELECT deny_access(1, 603, E' \t')$$, '22023', 'reason must not be empty', 'O23: a blank reason is none');
+SELECT throws_ok($$UPDATE license SET status = 'access_denied', reason = '  ' WHERE license_id = 603$$, '23514', NULL,
+    'O23: not by UPDATE either');
+INSERT INTO license (account_id, license_id, sku, status, starts_at, ends_at) VALUES
+    (1, 690, '9137958', 'in_use', '2026-01-01 00:00+00', '2026-07-01 00:00+00');
+SELECT is(renew(1, 690, NULL, '2026-02-01 00:00+00'), '2027-07-01 00:00+00'::timestamptz,
+    'O22: a row without term is renewed by that of its offer');
+UPDATE license SET term = NULL WHERE license_id = 690;
+SELECT is(renew(1, 690, NULL, '2026-02-01 00:00+00'), '2028-12-28 01:00+00'::timestamptz,
+    'O22: one that lost its term by its former length, never without end');
+
 SELECT results_eq('SELECT action, count(*)::integer FROM event WHERE subject_id = 500 GROUP BY action ORDER BY action',
     $$VALUES ('deny_access', 2), ('finalize', 1), ('provision', 1), ('record_connection', 1), ('renew', 4), ('restore_access', 1)$$,
     'O34, O44: every change of a licence is in its history');

@@ -116,7 +116,14 @@ SELECT throws_ok('SELECT issue_license(103, 302)', 'LX030', NULL, 'O7: an offer 
 SELECT throws_ok('SELECT issue_license(103, NULL)', '22004', 'request_id must not be NULL', 'O4: NULL is refused by name');
 SELECT throws_ok('UPDATE license_request SET years = 2 WHERE request_id = 300', '55000', NULL, 'O44: an issued request does not change');
 SELECT throws_ok('UPDATE license_request SET license_id = NULL WHERE request_id = 300', '55000', NULL, 'O44: nor is it opened again');
-SELECT throws_ok($$INSERT INTO license (account_id, sku) VALUES (103, 'OCTOPUS')$$, '23514', NULL, 'O1: a licence without the base module is refused');
+SELECT throws_ok($$INSERT INTO license (account_id, sku, modules) VALUES (103, 'OCTOPUS', '{}')$$, '23514', NULL, 'O1: a licence without the base module is refused');
+SELECT throws_ok($$INSERT INTO license (account_id, sku, modules) VALUES (103, 'OCTOPUS', '{business}')$$, '23514', NULL, 'O1: with others too');
+INSERT INTO license (account_id, license_id, sku) VALUES (103, 390, 'OCTOPUS'), (103, 391, 'PARTNER-DEMO');
+INSERT INTO license (account_id, license_id, sku, term) VALUES (103, 392, 'OCTOPUS', '3 years');
+SELECT results_eq('SELECT license_id, modules, term FROM license WHERE license_id BETWEEN 390 AND 392 ORDER BY license_id',
+    $$VALUES (390::bigint, '{guest}'::text[], interval '1 year'), (391, '{}', NULL), (392, '{guest}', '3 years')$$,
+    'O1, O22: a row that names neither modules nor a term has those of its offer');
+DELETE FROM license WHERE license_id BETWEEN 390 AND 392;
 SELECT throws_ok($$UPDATE license SET modules = '{business}' WHERE account_id = 103$$, '23514', NULL, 'O1: it cannot be taken away later');
 SELECT lives_ok($$INSERT INTO license (account_id, sku) VALUES (103, '9137958')$$, 'O1: other offers need no module');
 SELECT is((SELECT count(*)::integer FROM information_schema.role_routine_grants
