@@ -6,20 +6,12 @@ use FindBin;
 use lib $FindBin::RealBin;
 use IPC::Run;
 use LicenseTest;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
 my $crashes = 10;
-my $node = PostgreSQL::Test::Cluster->new('crash');
-
-# Without pg_cron, whose process outlives the postmaster by a second.
-$node->init;
-LicenseTest::configure_node($node);
-$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nlog_statement = none");
-$node->start;
-LicenseTest::create_extension($node, 'postgres');
+my $node = LicenseTest::new_node('crash');
 
 sub answer
 {
@@ -70,7 +62,7 @@ SQL
 );
 my @load = map { append_to_file($node->basedir . "/$_.sql", $scripts{$_}); ('-f', $node->basedir . "/$_.sql") } sort keys %scripts;
 
-# Children of a killed postmaster hold its shared memory until they notice.
+# The killed postmaster and its children must be gone, and reaped, before another one starts.
 sub start_again
 {
 	for (1 .. 100)
