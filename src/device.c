@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(license_device_removed_trg);
 PG_FUNCTION_INFO_V1(license_device_user_trg);
 
 #define MAX_DIGITS 9
+#define FOLLOWS_USER "follows_user"
 #define MAX_NUMBER 999999999
 
 /*
@@ -91,33 +92,66 @@ refuse_elsewhere(const char *what, NullableDatum device, NullableDatum user)
 			errhint("Leave apartment_id NULL to take the one of the user, or user_id NULL."));
 }
 
-/* The row with the site and apartment of its user, unless it has its own, which must be the same */
+static bool
+follows_user(TriggerData *trigger, HeapTuple row)
+{
+	return DatumGetBool(column(trigger, row, FOLLOWS_USER).value);
+}
+
+/* The row with its place as its own */
+static HeapTuple
+settled(TriggerData *trigger, HeapTuple row, MemoryContext caller)
+{
+	static const char *const name = FOLLOWS_USER;
+	Datum		value = BoolGetDatum(false);
+	bool		isnull = false;
+	MemoryContext work = MemoryContextSwitchTo(caller);
+
+	row = trigger_change(trigger, row, 1, &name, &value, &isnull);
+	MemoryContextSwitchTo(work);
+	return row;
+}
+
+/* The row with the place of its user, whom it follows from then on */
+static HeapTuple
+placed(TriggerData *trigger, HeapTuple row, Datum site, Datum apartment, MemoryContext caller)
+{
+	static const char *const names[] = {"site_id", "apartment_id", FOLLOWS_USER};
+	Datum		values[] = {site, apartment, BoolGetDatum(true)};
+	bool		nulls[] = {false, false, false};
+	MemoryContext work = MemoryContextSwitchTo(caller);
+
+	row = trigger_change(trigger, row, lengthof(names), names, values, nulls);
+	MemoryContextSwitchTo(work);
+	return row;
+}
+
+/* The row in the apartment of its user, unless it has its own, which must be the same */
 static HeapTuple
 place_with_user(TriggerData *trigger, HeapTuple row, MemoryContext caller)
 {
-	static const char *const names[] = {"site_id", "apartment_id"};
-	NullableDatum site = column(trigger, row, names[0]);
-	NullableDatum apartment = column(trigger, row, names[1]);
+	bool		updated = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	NullableDatum site = column(trigger, row, "site_id");
+	NullableDatum apartment = column(trigger, row, "apartment_id");
+	NullableDatum user_site;
 	NullableDatum user_apartment;
-	Datum		values[2];
-	bool		nulls[2];
-	MemoryContext work;
 
 	if (RUN(device_user, column(trigger, row, "account_id"), column(trigger, row, "user_id")) == 0)
 		return row;
-	values[0] = got_datum(1, &nulls[0]);
-	values[1] = got_datum(2, &nulls[1]);
-	user_apartment = arg_datum(values[1], nulls[1]);
-	if (user_apartment.isnull || same(apartment, user_apartment))
+	user_site.value = got_datum(1, &user_site.isnull);
+	user_apartment.value = got_datum(2, &user_apartment.isnull);
+	if (user_apartment.isnull)
+		return updated && trigger_changes(trigger, "apartment_id") ? settled(trigger, row, caller) : row;
+	if (same(apartment, user_apartment))
 		return row;
+	/* What it had of the former user is not its own. */
+	if (updated && follows_user(trigger, row) && !trigger_changes(trigger, "apartment_id"))
+		return placed(trigger, row, user_site.value, user_apartment.value, caller);
 	if (!apartment.isnull)
 		refuse_elsewhere("apartment", apartment, user_apartment);
-	if (!site.isnull && !same(site, arg_datum(values[0], nulls[0])))
-		refuse_elsewhere("site", site, arg_datum(values[0], nulls[0]));
-	work = MemoryContextSwitchTo(caller);
-	row = trigger_change(trigger, row, 2, names, values, nulls);
-	MemoryContextSwitchTo(work);
-	return row;
+	if (!site.isnull && !same(site, user_site))
+		refuse_elsewhere("site", site, user_site);
+	return placed(trigger, row, user_site.value, user_apartment.value, caller);
 }
 
 static HeapTuple
@@ -137,7 +171,8 @@ give_code(TriggerData *trigger, HeapTuple row, MemoryContext caller)
 /*
  * license._device_trg() → trigger
  *		Before a device is written: a new one without code takes the next free
- *		number of its account, one with a user the apartment of the user.
+ *		number of its account, one with a user the apartment of the user, to
+ *		follow when that changes.
  *		Errors: 23514 device and user in two places, 2200H no number left,
  *		39P01.  T23, M8, M9.
  */
@@ -155,6 +190,8 @@ license_device_trg(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	/* The usual device of a bulk load costs no more than this look. */
+	if (!has_user && follows_user(trigger, row))
+		row = settled(trigger, row, caller);
 	if (!needs_code && !has_user)
 		return PointerGetDatum(row);
 	operation_begin(&op, fcinfo, NULL, 0);
@@ -214,22 +251,28 @@ license_device_removed_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* One that follows and did not is of a transaction that this one cannot see. */
 static void
 refuse_leaving(NullableDatum user_apartment)
 {
+	if (got_bool(3))
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not serialize access due to a concurrent change of a device"),
+				errhint("The transaction might succeed if retried."));
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("a device and its user must be in one apartment"),
 			errdetail("Device %s is in apartment %s, its user in apartment " INT64_FORMAT ".",
 					  got_text(1), got_text(2), DatumGetInt64(user_apartment.value)),
-			errhint("Take the user off its devices first: set their user_id to NULL."));
+			errhint("The device was put there itself: change its apartment_id to NULL, and it goes where the user goes."));
 }
 
 /*
  * license._device_user_trg() → trigger
- *		After a user got an apartment: devices of the user without one follow,
- *		those with another forbid it.  Errors: 23514, LX001 the apartment is
- *		full, 39P01.  M9.
+ *		After a user got an apartment: devices of the user without one of their
+ *		own follow, those put elsewhere forbid it.  Errors: 23514, LX001 the apartment is
+ *		full, 40001, 39P01.  M9.
  */
 Datum
 license_device_user_trg(PG_FUNCTION_ARGS)

@@ -20,6 +20,7 @@ CREATE TABLE license.device (
     priority integer NOT NULL DEFAULT 0,
     hold boolean NOT NULL DEFAULT false,
     last_seen_at timestamptz,
+    follows_user boolean NOT NULL DEFAULT false,
     CONSTRAINT device_pkey PRIMARY KEY (account_id, device_id),
     CONSTRAINT device_code_key UNIQUE (account_id, device_code),
     CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
@@ -49,11 +50,12 @@ COMMENT ON COLUMN license.device.mac IS 'Hardware address.';
 COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority: a lower one gives way to a higher one.';
 COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
 COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';
+COMMENT ON COLUMN license.device.follows_user IS 'Whether it is where it is because its user is, and goes where the user goes (M9). Maintained.';
 
 CREATE FUNCTION license._device_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';
 COMMENT ON FUNCTION license._device_trg() IS
-'Trigger: a new device without code takes the next free number of its account (T23); one with a user takes the site and apartment of the user, and cannot be in another (M9). Errors: 23514, 2200H, 39P01.';
+'Trigger: a new device without code takes the next free number of its account (T23); one with a user takes the site and apartment of the user unless it has its own, which cannot be another (M9). Errors: 23514, 2200H, 39P01.';
 
 CREATE FUNCTION license._device_renamed_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_renamed_trg';
@@ -68,7 +70,7 @@ COMMENT ON FUNCTION license._device_removed_trg() IS
 CREATE FUNCTION license._device_user_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_user_trg';
 COMMENT ON FUNCTION license._device_user_trg() IS
-'Trigger: when a user gets an apartment, devices of the user without one follow, and those in another forbid it (M9). Errors: 23514, LX001, 39P01.';
+'Trigger: when a user gets an apartment, devices of the user without one of their own follow, and those put in another forbid it (M9). Errors: 23514, LX001, 40001, 39P01.';
 
 -- The conditions keep a bulk load out of the functions.
 -- Column lists and checks in C instead of WHEN: a condition is compiled anew for each statement.

@@ -84,14 +84,28 @@ SELECT throws_ok($$ INSERT INTO device (account_id, site_id, apartment_id, user_
     '23514', 'a device and its user must be in one apartment', 'M9: device in B, user in A is refused');
 SELECT throws_ok($$ INSERT INTO device (account_id, site_id, user_id) VALUES (4601, 2, 51) $$,
     '23514', 'a device and its user must be in one site', 'M9: so is another site');
-SELECT throws_ok($$ UPDATE device SET user_id = 52 WHERE device_id = 46102 $$, '23514', NULL, 'M9: by a change of user');
+UPDATE device SET user_id = 52 WHERE device_id = 46102;
+SELECT is(pg_temp.place(46102), '1/12', 'M9: given to another user it is where that one is');
+UPDATE device SET user_id = 51 WHERE device_id = 46102;
+SELECT throws_ok($$ UPDATE device SET user_id = 51 WHERE device_id = 46104 $$, '23514', NULL, 'M9: but not from an apartment of its own');
 SELECT throws_ok($$ UPDATE device SET apartment_id = 12 WHERE device_id = 46102 $$, '23514', NULL, 'M9: by a change of apartment');
-SELECT throws_ok($$ UPDATE account_user SET apartment_id = 12 WHERE user_id = 51 $$, '23514', NULL, 'M9: by a move of the user');
+UPDATE account_user SET apartment_id = 12 WHERE user_id = 51;
+SELECT results_eq($$ SELECT pg_temp.place(46102), pg_temp.place(46103), (SELECT seats_used FROM apartment WHERE apartment_id = 11),
+    (SELECT seats_used FROM apartment WHERE apartment_id = 12) $$, $$ VALUES ('1/12', '1/12', 0, 3) $$, 'M9: devices move with their user, and so do their seats');
+UPDATE account_user SET site_id = 2, apartment_id = 21 WHERE user_id = 51;
+SELECT is(pg_temp.place(46102), '2/21', 'M9: to another site too');
+UPDATE account_user SET site_id = 1, apartment_id = 11 WHERE user_id = 51;
+SELECT throws_ok($$ UPDATE account_user SET apartment_id = 11 WHERE user_id = 52 $$, '23514', NULL, 'M9: a device with an apartment of its own forbids it');
+UPDATE device SET apartment_id = NULL WHERE device_id = 46104;
+SELECT lives_ok($$ UPDATE account_user SET apartment_id = 11 WHERE user_id = 52 $$, 'M9: until it gives that up');
+SELECT is(pg_temp.place(46104), '1/11', 'M9: then it follows');
+UPDATE account_user SET apartment_id = 12 WHERE user_id = 52;
 SELECT throws_ok($$ INSERT INTO device (account_id, user_id) VALUES (4601, 99) $$, '23503', NULL, 'M9: unknown user');
 UPDATE device SET apartment_id = NULL, site_id = NULL WHERE device_id = 46102;
 SELECT is(pg_temp.place(46102), '1/11', 'M9: taken out of its apartment it is in that of its user');
 UPDATE device SET user_id = NULL, apartment_id = 12 WHERE device_id = 46102;
 SELECT is(pg_temp.place(46102), '1/12', 'M9: without a user it may go anywhere');
+SELECT ok(NOT follows_user, 'M9: and follows nobody') FROM device WHERE device_id = 46102;
 INSERT INTO device (account_id, device_id, site_id, apartment_id, user_id) VALUES (4601, 46105, 1, 12, 53), (4601, 46106, NULL, NULL, 53);
 SELECT is(pg_temp.place(46105), '1/12', 'M9: a user without apartment forbids nothing');
 SELECT throws_ok($$ UPDATE account_user SET site_id = 1, apartment_id = 11 WHERE user_id = 53 $$, '23514', NULL, 'M9: until there is one');
