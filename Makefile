@@ -45,7 +45,7 @@ requirements:
 
 help:
 	@echo "make, make install, make installcheck: as every PostgreSQL extension"
-	@echo "make check-versions: regress, isolation and pgtap on PostgreSQL 15, 17 and 18, each in a folder with"
-	@echo "    the Debian release that brings it (as root; the folders are made below /var/tmp and used again)"
+	@echo "make check-versions: regress, isolation and pgtap on PostgreSQL 15, 17 and 18, and pg_upgrade from 15;"
+	@echo "    in folders with the Debian releases that bring them (as root; made below /var/tmp and used again)"
 	@echo "make requirements: which test proves which requirement; fails when one has none"
 	@test/run.sh help

@@ -1,116 +1,12 @@
 #!/bin/bash
-# Builds the extension and runs its suites on every PostgreSQL that a Debian release brings, from 15 on:
-# versions.sh [version...]. Each runs in a folder with that release, made once and used again.
+# Builds the extension and runs its suites on every PostgreSQL that a Debian release brings, from 15 on,
+# then upgrades a filled server of the oldest to each of the others: versions.sh [version...].
 set -euo pipefail
-PATH=$PATH:/usr/sbin:/sbin
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-folders=${FOLDERS:-/var/tmp/license_ext}
 suites=(regress isolation pgtap)
-declare -A release=([15]=bookworm [17]=trixie [18]=sid)
-
-say()
-{
-	echo "$(date +%T) $*"
-}
-
-# With a /proc of its own (Debian's postgresql-common and bash ask for one), and gone with all of its
-# processes and the mount when the command ends.
-inside()
-{
-	local folder=$1
-
-	shift
-	# shellcheck disable=SC2016 # for the inner shell
-	unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc "$0/proc" && chroot "$0" "$@"' \
-		"$folder" env -i ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@" </dev/null
-}
-
-# Where this machine gets its own release from is where it gets the others from.
-find_mirror()
-{
-	# shellcheck disable=SC1091,SC2016 # apt expands the format
-	apt-get indextargets --format '$(RELEASE) $(SITE)' 'Created-By: Packages' |
-		awk -v name="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == name { print $2; exit }'
-}
-
-# A proxy that apt has been told about is for debootstrap and the apt in the folder too.
-use_proxy()
-{
-	local http="" https=""
-
-	eval "$(apt-config shell http Acquire::http::Proxy https Acquire::https::Proxy)"
-	export http_proxy=${http:-${http_proxy:-}} https_proxy=${https:-${https_proxy:-}}
-}
-
-install_debootstrap()
-{
-	command -v debootstrap >/dev/null ||
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends debootstrap </dev/null
-}
-
-# No daemon starts, no cluster "main" is made, and nobody reads manuals there. A mirror that lags has
-# an expired list of sid.
-configure_folder()
-{
-	local folder=$1
-
-	printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
-	chmod +x "$folder/usr/sbin/policy-rc.d"
-	mkdir -p "$folder/etc/postgresql-common"
-	echo 'create_main_cluster = false' >"$folder/etc/postgresql-common/createcluster.conf"
-	printf 'path-exclude=/usr/share/%s/*\n' doc man locale >"$folder/etc/dpkg/dpkg.cfg.d/small"
-	cat >"$folder/etc/apt/apt.conf.d/small" <<-'CONF'
-		Acquire::Check-Valid-Until "false";
-		APT::Install-Recommends "false";
-	CONF
-}
-
-# The headers are unpacked, not installed: the package would bring all of LLVM along.
-install_server()
-{
-	local folder=$1 version=$2
-
-	inside "$folder" apt-get -q update
-	inside "$folder" apt-get -q -y install "postgresql-$version" "postgresql-$version-cron" \
-		"postgresql-$version-pgtap" gcc libc6-dev libipc-run-perl libpq-dev \
-		libtap-parser-sourcehandler-pgtap-perl make
-	inside "$folder" sh -c "cd /tmp && apt-get -q download postgresql-server-dev-$version &&
-		dpkg -x postgresql-server-dev-${version}_*.deb / && rm postgresql-server-dev-*.deb && apt-get clean"
-}
-
-make_folder()
-{
-	local folder=$1 version=$2
-
-	rm -rf --one-file-system "$folder"
-	unshare --mount debootstrap --variant=minbase "${release[$version]}" "$folder" "$(find_mirror)"
-	configure_folder "$folder"
-	install_server "$folder" "$version"
-	touch "$folder/ready"
-}
-
-# The folder of a version; a half-made one is made again.
-prepare_folder()
-{
-	local folder=$1 version=$2
-
-	[[ ! -e $folder/ready ]] || return 0
-	say "making $folder (PostgreSQL $version on ${release[$version]})"
-	install_debootstrap
-	mkdir -p "$folders"
-	make_folder "$folder" "$version" >"$folder.log" 2>&1 </dev/null || { tail -n 20 "$folder.log"; return 1; }
-}
-
-# Without objects of another version, which make would take for its own.
-copy_tree()
-{
-	rm -rf "$1/build"
-	mkdir "$1/build"
-	tar -C "$root" --exclude-vcs --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		--exclude='./license_ext--*.sql' -cf - . | tar -C "$1/build" -xf -
-}
+# shellcheck source=test/folders.sh
+. "$root/test/folders.sh"
 
 # Runs the suites on one version; its last line counts.
 test_version()
@@ -123,22 +19,16 @@ test_version()
 		/build/test/run.sh test "${suites[@]}"
 }
 
-# Everything a version said goes to its log, what failed to the terminal as well.
-run_version()
+# Everything a run said goes to its log, what failed to the terminal as well.
+run_logged()
 {
-	local version=$1 log=$folders/$1.log status=0
+	local name=$1 log=$folders/$2.log status=0
 
-	mkdir -p "$folders"
-	test_version "$version" >"$log" 2>&1 </dev/null || status=$?
-	[[ $status -eq 0 ]] || grep -vE ' 0 failed +[0-9]+ ms$' "$log" || true
-	summary+=("$(printf 'PostgreSQL %s (%s): %s' "$(server_version "$version")" "${release[$version]}" \
-		"$(tail -n 1 "$log" | grep -E '^[0-9]+ passed' || echo '0 passed, 1 failed')")")
-}
-
-server_version()
-{
-	inside "$folders/${release[$1]}" "/usr/lib/postgresql/$1/bin/pg_config" --version 2>/dev/null |
-		sed -n 's/^PostgreSQL \([^ ]*\).*/\1/p' | grep . || echo "$1"
+	shift 2
+	say "$name"
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	[[ $status -eq 0 ]] || grep -vE '( 0 failed +[0-9]+ ms|^ok .*)$' "$log" || true
+	summary+=("$name: $(tail -n 1 "$log" | grep -E '^[0-9]+ passed' || echo '0 passed, 1 failed')")
 }
 
 summarize()
@@ -151,15 +41,15 @@ summarize()
 
 wanted=("$@")
 [[ $# -gt 0 ]] || wanted=(15 17 18)
-for version in "${wanted[@]}"; do
-	[[ -n ${release[$version]:-} ]] || { echo "no Debian release for PostgreSQL $version" >&2; exit 2; }
-done
-[[ $EUID -eq 0 ]] || { echo "needs root, for the folders with other Debian releases" >&2; exit 1; }
-
 summary=()
-use_proxy
+require_root
+require_releases "${wanted[@]}"
+mkdir -p "$folders"
 for version in "${wanted[@]}"; do
-	say "PostgreSQL $version"
-	run_version "$version"
+	run_logged "PostgreSQL $version (${release[$version]})" "$version" test_version "$version"
+done
+for version in "${wanted[@]:1}"; do
+	run_logged "pg_upgrade ${wanted[0]} to $version" "upgrade-$version" \
+		"$root/test/upgrade_major.sh" "${wanted[0]}" "$version"
 done
 summarize
