@@ -10,6 +10,7 @@
 #include "plans.h"
 #include "trigger_util.h"
 
+PG_FUNCTION_INFO_V1(license_account_kind_trg);
 PG_FUNCTION_INFO_V1(license_account_tree_trg);
 PG_FUNCTION_INFO_V1(license_base_currency);
 
@@ -126,6 +127,59 @@ license_account_tree_trg(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
 	check_ancestors(account_id, DatumGetInt64(parent_id), moved);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
+
+static void
+refuse_client(int64 account_id)
+{
+	if (RUN_LATEST(account_internal_license, arg_int64(account_id)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+			errmsg("account " INT64_FORMAT " has internal licences and cannot become a client", account_id),
+			errdetail("Licence " INT64_FORMAT " of offer \"%s\" is for the own staff of a partner.",
+					  got_int64(1), got_text(2)),
+			errhint("Terminate it with license.finalize() first."));
+}
+
+static void
+refuse_no_partner(int64 account_id)
+{
+	if (RUN_LATEST(account_enabled_offer, arg_int64(account_id)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("account " INT64_FORMAT " has offers enabled and must stay a partner", account_id),
+			errdetail("They are " INT64_FORMAT ", one of them \"%s\".", got_int64(1), got_text(2)),
+			errhint("Delete its rows of license.partner_offer first."));
+}
+
+/*
+ * license._account_kind_trg() → trigger
+ *		After an account became one of another kind: internal licences do not
+ *		come to a client by it, and offers stay enabled for partners only.
+ *		Errors: LX030, 23514, 39P01.  C2, C21.
+ */
+Datum
+license_account_kind_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_account_kind_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "account");
+	char	   *kind = trigger_text(trigger, trigger->tg_newtuple, "kind");
+	bool		isnull;
+	int64		account_id = DatumGetInt64(trigger_column(trigger, trigger->tg_newtuple, "account_id", &isnull));
+	Operation	op;
+
+	if (!trigger_changes(trigger, "kind"))
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	if (strcmp(kind, "client") == 0)
+		refuse_client(account_id);
+	if (strcmp(kind, "partner") != 0)
+		refuse_no_partner(account_id);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

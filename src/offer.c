@@ -11,6 +11,7 @@
 
 PG_FUNCTION_INFO_V1(license_available_offers);
 PG_FUNCTION_INFO_V1(license_offer_price_trg);
+PG_FUNCTION_INFO_V1(license_partner_offer_trg);
 
 /*
  * license.available_offers(account_id) → SETOF (sku, name, unit_price, currency)
@@ -106,4 +107,42 @@ license_offer_price_trg(PG_FUNCTION_ARGS)
 		check_prices(sku, trigger_text(trigger, row, "currency"));
 	operation_end(&op);
 	return PointerGetDatum(NULL);
+}
+
+/* Nobody may make something else of the partner meanwhile; an unknown account is for the foreign key. */
+static void
+require_partner(TriggerData *trigger, HeapTuple row)
+{
+	bool		isnull;
+	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
+
+	if (isnull || RUN(account_kind_shared, arg_datum(account_id, false)) == 0 ||
+		strcmp(got_text(1), "partner") == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_CHECK_VIOLATION),
+			errmsg("offers are enabled for partners, not for account " INT64_FORMAT, DatumGetInt64(account_id)),
+			errdetail("The account is of kind %s.", got_text(1)),
+			errhint("Enable the offer for the partner above; its clients order it with license.place_order()."));
+}
+
+/*
+ * license._partner_offer_trg() → trigger
+ *		Before an offer is enabled: the account is a partner.
+ *		Errors: 23514, 39P01.  C2.
+ */
+Datum
+license_partner_offer_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_partner_offer_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "partner_offer");
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	require_partner(trigger, row);
+	operation_end(&op);
+	return PointerGetDatum(row);
 }

@@ -89,10 +89,23 @@ start_subscription(Order *order, const OrderLine *line)
 	return license_id;
 }
 
-/* The pool refuses to fall below its use, and an empty one gives no seat to anybody who comes later. */
+/* The pool would refuse it as well, but knows nothing of offers. */
+static void
+check_use(const OrderLine *line)
+{
+	if (line->quantity < line->in_use)
+		ereport(ERROR,
+				errcode(ERRCODE_QUANTITY_BELOW_USE),
+				errmsg("quantity of offer \"%s\" cannot fall below what is in use", line->sku),
+				errdetail("In use are %d; the new quantity is %d.", line->in_use, line->quantity),
+				errhint("Give seats back with license.release_seat() first."));
+}
+
+/* An empty pool gives no seat to anybody who comes later. */
 static int64
 change_subscription(Order *order, const OrderLine *line)
 {
+	check_use(line);
 	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(line->license_id),
 		arg_int32(line->quantity));
 	if (line->quantity == 0)
@@ -144,11 +157,10 @@ order_place(Order *order, const char *version, const char *placed_by)
 	order_prepare(order);
 	require_lines(order);
 	RUN(purchase, arg_int64(order->account_id), arg_time(order->at),
-		arg_text(placed_by ? placed_by : operation_actor()));
+		arg_text(placed_by ? placed_by : operation_actor()), arg_text(order->base.currency),
+		arg_datum(order->items, false));
 	purchase_id = got_int64(1);
 	place_lines(order, purchase_id);
-	RUN(purchase_currency, arg_int64(order->account_id), arg_int64(purchase_id),
-		arg_text(order->base.currency));
 	RUN(purchase_values, arg_int64(order->account_id), arg_int64(purchase_id));
 	values = got_text(1);
 	event_write(order->account_id, "purchase", purchase_id, operation_name(), NULL, values);

@@ -24,6 +24,7 @@ typedef struct OrderLine
 	bool		by_application; /* audience internal */
 	bool		enabled;		/* for the partner */
 	bool		trial_used;		/* a trial the account has had */
+	int32		in_use;			/* licences of the subscription that users are on */
 } OrderLine;
 
 typedef struct Order

@@ -62,6 +62,7 @@ read_line(OrderLine *line, HeapTuple row)
 	line->by_application = is_true(row, 10);
 	line->enabled = is_true(row, 11);
 	line->trial_used = is_true(row, 12);
+	line->in_use = number_or_zero(row, 13);
 }
 
 static void

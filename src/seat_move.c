@@ -51,7 +51,7 @@ refuse_seated(int64 device_id, const char *pool)
 	ereport(ERROR,
 			errcode(ERRCODE_UNIQUE_VIOLATION),
 			errmsg("device " INT64_FORMAT " holds a seat of pool %s already", device_id, pool),
-			errhint("A device has at most one seat in a pool."));
+			errhint("Release it with license.release_seat(), or move to a device without a licence."));
 }
 
 /* Seat before pool, as license.release_seat() does */
@@ -74,9 +74,9 @@ move_device_seat(int64 account_id, int64 from, int64 to, TimestampTz at)
 	pool = got_text(3);
 	new_seat = got_int64(4);
 	(void) pool_lock(account_id, license_id, CStringGetTextDatum(pool), &state);
-	if (RUN(seat_of_device, arg_int64(account_id), arg_int64(license_id), arg_text(pool),
-			arg_int64(to)) > 0)
-		refuse_seated(to, pool);
+	if (RUN(seat_of_device, arg_int64(account_id), arg_int64(license_id), arg_int64(to),
+			arg_text(pool), arg_time(at)) > 0)
+		refuse_seated(to, got_text(1));
 	RUN(seat_move, arg_int64(account_id), arg_int64(old_seat), arg_int64(new_seat),
 		arg_int64(to), arg_time(at));
 	seat_moved(account_id, old_seat, from, new_seat, to, "");
@@ -88,7 +88,7 @@ move_device_seat(int64 account_id, int64 from, int64 to, TimestampTz at)
  *		Gives the seat of one device to another of the account, in the same
  *		pool; the number of seats taken stays.  The seat gets a new id.
  *		Errors: LX005 from_device holds no seat, 21000 it holds several, 23505
- *		to_device holds one of that pool, 23503 no such device, 22004, 40001.
+ *		to_device holds one of that offer, 23503 no such device, 22004, 40001.
  *		T4, T26, T27.
  */
 Datum

@@ -9,6 +9,7 @@
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_subscription_trg);
+PG_FUNCTION_INFO_V1(license_subscription_quantity_trg);
 
 static void
 refuse_client(const char *sku)
@@ -26,12 +27,16 @@ classify(TriggerData *trigger, HeapTuple row)
 	bool		isnull;
 	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
 	char	   *sku = trigger_text(trigger, row, "sku");
+	Datum		class;
 
-	if (RUN(subscription_class, arg_datum(account_id, isnull), arg_text(sku)) == 0)
+	if (RUN(subscription_class, arg_text(sku)) == 0)
 		return CStringGetTextDatum("none");
-	if (got_bool(2))
+	class = got_datum_to_keep(1, &isnull);
+	/* Nobody may make a client of the account meanwhile. */
+	if (got_bool(2) && RUN(account_kind_shared, arg_datum(account_id, false)) > 0 &&
+		strcmp(got_text(1), "client") == 0)
 		refuse_client(sku);
-	return got_datum_to_keep(1, &isnull);
+	return class;
 }
 
 static HeapTuple
@@ -87,8 +92,51 @@ license_subscription_trg(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger_text(trigger, row, "subscription") != NULL ? row :
 							   with_class(fcinfo, trigger, row));
 	row = trigger->tg_newtuple;
-	if (trigger_changes(trigger, "sku") || trigger_text(trigger, row, "subscription") == NULL)
+	if (trigger_changes(trigger, "sku") || trigger_changes(trigger, "account_id") ||
+		trigger_text(trigger, row, "subscription") == NULL)
 		return PointerGetDatum(with_class(fcinfo, trigger, row));
 	refuse_extension(trigger);
 	return PointerGetDatum(row);
+}
+
+/* Raises LX031 when the pool is the quantity of a subscription, and below what its offer starts at. */
+static void
+check_minimum(TriggerData *trigger, int32 quantity)
+{
+	HeapTuple	row = trigger->tg_newtuple;
+	bool		isnull;
+	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
+	Datum		license_id = trigger_column(trigger, row, "license_id", &isnull);
+
+	if (RUN(subscription_minimum, arg_datum(account_id, false), arg_datum(license_id, false),
+			arg_text(trigger_text(trigger, row, "pool")), arg_int32(quantity)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_QUANTITY_INVALID),
+			errmsg("quantity of offer \"%s\" is too small", got_text(1)),
+			errdetail("It is %d; the offer starts at %d.", quantity, got_int32(2)));
+}
+
+/*
+ * license._subscription_quantity_trg() → trigger
+ *		After the maximum of a pool changed: that of a subscription is 0 or not
+ *		below the minimum of its offer.  A pool inserted may be, since the
+ *		offer may have changed after a dump.  Errors: LX031, 39P01.  C6.
+ */
+Datum
+license_subscription_quantity_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_subscription_quantity_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "license_pool");
+	bool		isnull;
+	int32		quantity = DatumGetInt32(trigger_column(trigger, trigger->tg_newtuple, "maximum", &isnull));
+	Operation	op;
+
+	if (quantity == 0 || !trigger_changes(trigger, "maximum"))
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	check_minimum(trigger, quantity);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
 }

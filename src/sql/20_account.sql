@@ -28,8 +28,7 @@ CREATE TABLE license.account (
     CONSTRAINT account_floating_strategy_check CHECK (floating_strategy IN ('none', 'idle_longest', 'priority')),
     CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0'),
     CONSTRAINT account_last_device_number_check CHECK (last_device_number >= 0),
-    CONSTRAINT account_order_count_check CHECK (order_count >= 0),
-    CONSTRAINT account_closed_check CHECK (closed_at >= created_at)
+    CONSTRAINT account_order_count_check CHECK (order_count >= 0)
 );
 CREATE UNIQUE INDEX account_email_key ON license.account (lower(email));
 CREATE INDEX account_parent_idx ON license.account (parent_id);
@@ -58,6 +57,14 @@ COMMENT ON FUNCTION license._account_tree_trg() IS
 
 CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_tree_trg();
+
+CREATE FUNCTION license._account_kind_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_kind_trg';
+COMMENT ON FUNCTION license._account_kind_trg() IS
+'Trigger: an account with internal licences does not become a client, one with offers enabled stays a partner (C2, C21). Errors: LX030, 23514, 39P01.';
+
+CREATE TRIGGER account_kind AFTER UPDATE OF kind ON license.account
+    FOR EACH ROW EXECUTE FUNCTION license._account_kind_trg();
 
 CREATE FUNCTION license._base_currency(account_id bigint) RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'license_base_currency';

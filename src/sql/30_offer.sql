@@ -88,6 +88,14 @@ COMMENT ON TABLE license.partner_offer IS 'Offers the provider enabled for a par
 COMMENT ON COLUMN license.partner_offer.account_id IS 'The partner.';
 COMMENT ON COLUMN license.partner_offer.sku IS 'The offer.';
 
+CREATE FUNCTION license._partner_offer_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_partner_offer_trg';
+COMMENT ON FUNCTION license._partner_offer_trg() IS
+'Trigger: offers are enabled for partner accounts (C2). Errors: 23514, 39P01.';
+
+CREATE TRIGGER partner_offer_partner BEFORE INSERT OR UPDATE ON license.partner_offer
+    FOR EACH ROW EXECUTE FUNCTION license._partner_offer_trg();
+
 CREATE FUNCTION license._unit_price(sku text, currency text, quantity integer) RETURNS numeric
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC

@@ -27,8 +27,7 @@ CREATE TABLE license.seat (
         REFERENCES license.apartment (account_id, apartment_id) ON DELETE CASCADE,
     CONSTRAINT seat_holder_check CHECK (num_nonnulls(device_id, user_id, site_id, apartment_id) = 1),
     CONSTRAINT seat_units_check CHECK (units > 0),
-    CONSTRAINT seat_lease_check CHECK (lease > interval '0'),
-    CONSTRAINT seat_expires_check CHECK (expires_at > acquired_at)
+    CONSTRAINT seat_lease_check CHECK (lease > interval '0')
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX seat_device_key ON license.seat (account_id, device_id, license_id, pool) WHERE device_id IS NOT NULL;
 CREATE UNIQUE INDEX seat_user_key ON license.seat (account_id, user_id, license_id, pool) WHERE user_id IS NOT NULL;
@@ -80,4 +79,4 @@ CREATE FUNCTION license.move_seat(account_id bigint, from_device bigint, to_devi
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_move_seat';
 COMMENT ON FUNCTION license.move_seat(bigint, bigint, bigint, timestamptz) IS
-'Gives the seat of one device to another of the account, in the same pool, under a new seat_id, and answers it; writes an event. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of that pool, 23503 no such device, 22004, 40001. Serves T4, T26, T27.';
+'Gives the seat of one device to another of the account, in the same pool, under a new seat_id, and answers it; writes an event. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of that offer in whatever pool, 23503 no such device, 22004, 40001. Serves T4, T26, T27.';

@@ -9,7 +9,7 @@ CREATE TABLE license.purchase (
     CONSTRAINT purchase_pkey PRIMARY KEY (account_id, purchase_id),
     CONSTRAINT purchase_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
-COMMENT ON TABLE license.purchase IS 'One order or amendment (C29).';
+COMMENT ON TABLE license.purchase IS 'One order or amendment; append-only (C29).';
 COMMENT ON COLUMN license.purchase.account_id IS 'The account whose subscriptions changed.';
 COMMENT ON COLUMN license.purchase.purchase_id IS 'Id of the order.';
 COMMENT ON COLUMN license.purchase.placed_at IS 'When it was placed.';
@@ -33,7 +33,7 @@ CREATE TABLE license.purchase_line (
         REFERENCES license.license (account_id, license_id),
     CONSTRAINT purchase_line_quantity_check CHECK (old_quantity >= 0 AND new_quantity >= 0)
 );
-COMMENT ON TABLE license.purchase_line IS 'One SKU of an order: old and new quantity, price and total (C10, C29).';
+COMMENT ON TABLE license.purchase_line IS 'One SKU of an order: old and new quantity, price and total; append-only (C10, C29).';
 COMMENT ON COLUMN license.purchase_line.account_id IS 'The account whose subscriptions changed.';
 COMMENT ON COLUMN license.purchase_line.purchase_id IS 'The order.';
 COMMENT ON COLUMN license.purchase_line.sku IS 'What was ordered.';
@@ -50,6 +50,14 @@ COMMENT ON FUNCTION license._subscription_trg() IS
 
 CREATE TRIGGER license_subscription BEFORE INSERT OR UPDATE ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._subscription_trg();
+
+CREATE FUNCTION license._subscription_quantity_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_subscription_quantity_trg';
+COMMENT ON FUNCTION license._subscription_quantity_trg() IS
+'Trigger: the quantity of a subscription changes to 0 or to the minimum of its offer and above (C6). Errors: LX031, 39P01.';
+
+CREATE TRIGGER license_pool_quantity AFTER UPDATE OF maximum ON license.license_pool
+    FOR EACH ROW EXECUTE FUNCTION license._subscription_quantity_trg();
 
 CREATE FUNCTION license.available_offers(account_id bigint, OUT sku text, OUT name text,
     OUT unit_price numeric, OUT currency text)

@@ -76,6 +76,10 @@ CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.
     FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
 CREATE TRIGGER denial_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.denial
     FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
+CREATE TRIGGER purchase_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.purchase
+    FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
+CREATE TRIGGER purchase_line_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.purchase_line
+    FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
 
 CREATE TRIGGER license_event_update AFTER UPDATE ON license.license
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows

@@ -16,7 +16,7 @@ CREATE ROLE t_member IN ROLE t_customer;
 
 -- 920 is the own account, 921 lies below it, 930 is a stranger's
 INSERT INTO license.account (account_id, parent_id, kind, name) VALUES
-    (910, NULL, 'provider', 'Vendor'), (920, 910, 'partner', 'Own'), (921, 920, 'internal', 'Below'), (930, 910, 'internal', 'Stranger');
+    (910, NULL, 'provider', 'Vendor'), (920, 910, 'partner', 'Own'), (921, 920, 'partner', 'Below'), (930, 910, 'partner', 'Stranger');
 SELECT license.grant_access('t_vendor', 'provider'), license.grant_access('t_provider', 'provider', 920),
     license.grant_access('t_distributor', 'distributor', 920), license.grant_access('t_partner', 'partner', 920),
     license.grant_access('t_customer', 'customer', 920), license.grant_access('t_reader', 'reader', 920),

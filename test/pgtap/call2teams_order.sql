@@ -34,6 +34,10 @@ UPDATE account SET parent_id = 7103 WHERE account_id = 7104;
 
 -- Offers
 
+SELECT throws_ok($$INSERT INTO license.partner_offer VALUES (7103, 'C2TU1')$$, '23514', NULL, 'C2: offers are enabled for partners only');
+SELECT throws_ok($$UPDATE license.partner_offer SET account_id = 7101 WHERE account_id = 7105$$, '23514', NULL, 'C2: also by UPDATE');
+SELECT throws_ok($$UPDATE license.account SET kind = 'distributor' WHERE account_id = 7105$$, '23514', NULL,
+    'C2: who has some stays a partner');
 SELECT set_eq('SELECT sku FROM license.available_offers(7103)',
     ARRAY['C2TU1', 'C2TU250', 'T2TU1', 'T2TU80', 'C2TUT'],
     'C2, C17, C22: exactly what is enabled for the partner is offered, and nothing internal');
@@ -156,6 +160,12 @@ SELECT throws_ok($$INSERT INTO license.seat (account_id, license_id, pool, user_
 SELECT set_has('SELECT sku FROM license.available_offers(7103)', $$VALUES ('T2TU1')$$, 'C17: what was cancelled can be ordered again');
 SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU1": 5}', NULL, NULL, '2030-04-14')$$, 'C4: as a new subscription');
 
+SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU80": 90}', NULL, NULL, '2030-04-14')$$, 'C6: above the minimum');
+SELECT throws_ok($$UPDATE license.license_pool SET maximum = 79 WHERE account_id = 7103 AND maximum = 90$$, 'LX031', NULL,
+    'C6: plain SQL goes no lower than it');
+SELECT lives_ok($$UPDATE license.license_pool SET maximum = 80 WHERE account_id = 7103 AND maximum = 90$$, 'C6: only down to it');
+SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU80": 0}', NULL, NULL, '2030-04-14')$$, 'C6, C14: or to nothing');
+
 -- What is no longer enabled or has ended
 
 DELETE FROM partner_offer WHERE account_id = 7102 AND sku = 'T2TU1';
@@ -183,6 +193,9 @@ SELECT results_eq($$SELECT subject, action, new FROM license.event WHERE account
     ('license_pool', 'place_order', '{"pool": "user", "maximum": 4}'),
     ('purchase', 'place_order', '{"items": {"C2TU1": 60, "T2TU1": 4}, "placed_by": "Ben"}')$$,
     'C29, P11: and in the history, more before less');
+SELECT throws_ok(format(s, t), 'LX050', NULL, format('C29: they cannot be changed or removed: ' || s, t))
+FROM unnest('{purchase,purchase_line}'::text[]) t, unnest(ARRAY['UPDATE license.%I SET account_id = account_id',
+    'DELETE FROM license.%I', 'TRUNCATE license.%I CASCADE']) s;
 SET LOCAL license_ext.actor = 'portal';
 SELECT lives_ok($$SELECT license.place_order(7104, '{"C2TU1": 1}')$$, 'C3: a sub account of any depth gets its own subscriptions');
 SELECT is(placed_by, 'portal', 'C29: an order is placed by the actor unless somebody is named') FROM purchase WHERE account_id = 7104;

@@ -92,6 +92,11 @@ CREATE TEMP TABLE early AS SELECT apply_internal(7205, 'C2TU-I1', 3, 'SD-11') AS
 SELECT lives_ok('SELECT license.decide_application(7205, id, true) FROM early', 'C24: internal licences before onboarding');
 UPDATE account SET parent_id = 7202 WHERE account_id = 7205;
 SELECT is(quantity, 3, 'C24: carry over to the partner') FROM subscription WHERE account_id = 7205 AND currency = 'GBP';
+SELECT throws_ok('UPDATE license.account SET kind = ''client'' WHERE account_id = 7205', 'LX030', NULL,
+    'C21: an account with internal licences does not become a client');
+SELECT throws_ok('UPDATE license.license SET account_id = 7203 WHERE account_id = 7205', 'LX030', NULL,
+    'C21: nor do they move to one');
+SELECT finalize(account_id, license_id, 'left') FROM license WHERE account_id = 7205 AND status = 'in_use';
 CREATE TEMP TABLE turned AS SELECT apply_internal(7205, 'C2TU-I1', 6, 'SD-12') AS id;
 UPDATE account SET kind = 'client' WHERE account_id = 7205;
 SELECT throws_ok('SELECT license.decide_application(7205, id, true) FROM turned', 'LX030', NULL,
@@ -102,6 +107,12 @@ SELECT throws_ok($$UPDATE license.offer_price SET unit_price = 5 WHERE sku = 'C2
     'C23: internal licences are cheaper than standard ones');
 SELECT throws_ok($$UPDATE license.offer_price SET unit_price = 2 WHERE sku = 'C2TU1' AND currency = 'GBP'$$, '23514', NULL,
     'C23: whichever price changes');
+INSERT INTO offer_price VALUES ('C2TU-I1', 'JPY', 1, 5), ('C2TU1', 'JPY', 1, 10), ('C2TU1', 'JPY', 50, 8);
+SELECT throws_ok($$UPDATE license.offer_price SET unit_price = 4 WHERE sku = 'C2TU1' AND currency = 'JPY' AND min_quantity = 50$$, '23514', NULL,
+    'C23: at every quantity');
+SELECT throws_ok($$INSERT INTO license.offer_price VALUES ('C2TU250', 'JPY', 250, 4)$$, '23514', NULL, 'C23: than every standard offer');
+SELECT lives_ok($$UPDATE license.offer_price SET unit_price = 6 WHERE sku = 'C2TU1' AND currency = 'JPY' AND min_quantity = 50$$,
+    'C23: what stays above is fine');
 SELECT lives_ok($$INSERT INTO license.offer_price VALUES ('C2TU-I1', 'EUR', 1, 50)$$, 'C23: without a standard price any will do');
 SELECT throws_ok($$INSERT INTO license.offer_price VALUES ('C2TU1', 'EUR', 1, 50)$$, '23514', NULL, 'C23: until there is one');
 

@@ -182,6 +182,9 @@ SELECT is(renew_account(pg_temp.acme(), '2027-02-01'), '2028-03-01 00:00+01', 'T
 SELECT is((SELECT array_agg(DISTINCT ends_at) FROM license WHERE account_id = pg_temp.acme() AND sku = 'COUNT-ANNUAL'),
     '{2028-03-01 00:00+01}', 'T10: of all licences at once');
 SELECT is(pg_temp.pools(pg_temp.acme()), 'mixed 103 13 90', 'P4: a renewal leaves the quantity alone');
+SELECT is((SELECT price FROM add_licenses(pg_temp.acme(), 1, at => '2026-03-01 00:00+01')), round(250 * 731.0 / 366, 2),
+    'T10: after it two years are left, and paid for');
+UPDATE license_pool SET maximum = maximum - 1 WHERE account_id = pg_temp.acme() AND pool = 'device' AND license_id <> 8201;
 
 -- T30: after the end
 

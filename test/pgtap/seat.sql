@@ -74,6 +74,11 @@ SET LOCAL timezone TO 'Europe/Prague';
 SELECT is((SELECT expires_at FROM acquire_seat(4401, 4411, 'device', 4452, lease => '1 day', at => '2026-03-29 00:00:00+01')),
     '2026-03-30 00:00:00+01'::timestamptz, 'P27: a day of a lease has 24 hours');
 SET LOCAL timezone TO 'UTC';
+INSERT INTO seat (account_id, seat_id, license_id, pool, device_id, expires_at) VALUES (4401, 4461, 4411, 'device', 4458, '2026-03-01');
+SELECT is(pg_temp.beat(4461, '2026-02-01'), 'GRANTED t 2026-03-01 00:00:00+00', 'P27: a lease of unknown length keeps its end');
+SELECT is(pg_temp.beat(4461, '2026-02-01', '1 hour'), 'GRANTED t 2026-02-01 01:00:00+00', 'P27: until it is told one');
+SELECT is(pg_temp.beat(4461, '2026-02-01 01:00'), 'LEASE_EXPIRED f 2026-02-01 01:00:00+00', 'P27: an end is exclusive');
+DELETE FROM seat WHERE account_id = 4401 AND seat_id = 4461;
 SELECT throws_ok($$ SELECT acquire_seat(4401, 4410, 'device', 4453, lease => '0', at => '2026-06-01') $$, '22023', NULL, 'P27: no lease of no length');
 SELECT throws_ok($$ SELECT acquire_seat(4401, 4410, 'device', 4453, lease => '-1 day', at => '2026-06-01') $$, '22023', NULL, 'P27: nor of less');
 
@@ -145,6 +150,10 @@ SELECT results_eq(
     $$ VALUES ('2026-06-07'::timestamptz, 'seat', true, 'move_seat', '4454', '4455') $$, 'T27: a move is history');
 SELECT throws_ok($$ SELECT move_seat(4401, 4454, 4456, '2026-06-07') $$, 'LX005', NULL, 'T27: nothing to move');
 SELECT throws_ok($$ SELECT move_seat(4401, 4455, 4453, '2026-06-07') $$, '23505', NULL, 'T27: the target must be without');
+INSERT INTO license_pool (account_id, license_id, pool, maximum) VALUES (4401, 4410, 'floating_device', 1);
+SELECT is(pg_temp.ask(4459, '2026-06-07', 'floating_device', '1 day'), 'GRANTED t 2026-06-08 00:00:00+00', 'T26: a floating one');
+SELECT throws_ok($$ SELECT move_seat(4401, 4455, 4459, '2026-06-07') $$, '23505', NULL, 'T27: of whatever pool');
+SELECT lives_ok($$ SELECT move_seat(4401, 4455, 4459, '2026-06-08'), move_seat(4401, 4459, 4455, '2026-06-08') $$, 'T27: a lease that has run out is none');
 SELECT throws_ok($$ SELECT move_seat(4401, 4455, 4455, '2026-06-07') $$, '23505', NULL, 'T27: a device is not its own target');
 SELECT throws_ok($$ SELECT move_seat(4401, 4455, 4471, '2026-06-07') $$, '23503', NULL, 'T27: both in the same account');
 SELECT throws_ok($$ SELECT move_seat(4402, 4455, 4471, '2026-06-07') $$, 'LX005', NULL, 'T27: also the first');
