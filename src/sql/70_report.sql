@@ -3,10 +3,10 @@
 CREATE INDEX account_name_idx ON license.account (name);
 
 CREATE VIEW license.license_list WITH (security_invoker = true) AS
-SELECT l.account_id, l.license_id, l.site_id, l.sku,
-    l.key AS license_key, a.name AS organization, l.modules,
+SELECT l.key AS license_key, a.name AS organization, l.modules,
     ap.maximum AS access_points, ro.maximum AS rooms,
-    l.status, l.starts_at AS start_date, l.ends_at AS end_date
+    l.status, l.starts_at AS start_date, l.ends_at AS end_date,
+    l.account_id, l.license_id, l.site_id, l.sku
 FROM license.license l
 JOIN license.account a ON a.account_id = l.account_id
 LEFT JOIN license.license_pool ap
@@ -14,10 +14,6 @@ LEFT JOIN license.license_pool ap
 LEFT JOIN license.license_pool ro
     ON ro.account_id = l.account_id AND ro.license_id = l.license_id AND ro.pool = 'room';
 COMMENT ON VIEW license.license_list IS 'All licences; every column can be filtered on, and an index answers (O27, O28, O29).';
-COMMENT ON COLUMN license.license_list.account_id IS 'The organization.';
-COMMENT ON COLUMN license.license_list.license_id IS 'The licence.';
-COMMENT ON COLUMN license.license_list.site_id IS 'The site it is assigned to.';
-COMMENT ON COLUMN license.license_list.sku IS 'The offer it is an instance of.';
 COMMENT ON COLUMN license.license_list.license_key IS 'Licence key.';
 COMMENT ON COLUMN license.license_list.organization IS 'Name of the organization.';
 COMMENT ON COLUMN license.license_list.modules IS 'Modules contracted.';
@@ -26,6 +22,10 @@ COMMENT ON COLUMN license.license_list.rooms IS 'Most rooms; NULL where access p
 COMMENT ON COLUMN license.license_list.status IS 'One of the five statuses.';
 COMMENT ON COLUMN license.license_list.start_date IS 'Start of the contract; NULL while pending.';
 COMMENT ON COLUMN license.license_list.end_date IS 'End of the contract, exclusive; NULL while pending and when open-ended.';
+COMMENT ON COLUMN license.license_list.account_id IS 'The organization.';
+COMMENT ON COLUMN license.license_list.license_id IS 'The licence.';
+COMMENT ON COLUMN license.license_list.site_id IS 'The site it is assigned to.';
+COMMENT ON COLUMN license.license_list.sku IS 'The offer it is an instance of.';
 
 CREATE VIEW license.upgrade_log WITH (security_invoker = true) AS
 SELECT e.account_id, e.subject_id AS license_id, e.event_id, a.name AS organization,

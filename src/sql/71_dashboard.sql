@@ -11,11 +11,11 @@ CREATE VIEW license.site_dashboard WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site,
     a.apartments, a.requiring AS apartments_requiring_license,
     l.held AS licenses_held,
-    least(n.needed, l.held) AS licenses_covering,
     greatest(0, n.needed - l.held) AS licenses_to_order,
     o.sku AS ordering_number,
     CASE WHEN n.needed > l.held THEN (n.needed - l.held) || 'x ' || o.sku END AS order_text,
-    n.paid_devices, d.unassigned AS devices_unassigned
+    n.paid_devices, d.unassigned AS devices_unassigned,
+    least(n.needed, l.held) AS licenses_covering
 FROM license.site s
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS apartments,
@@ -53,12 +53,12 @@ COMMENT ON COLUMN license.site_dashboard.site IS 'Name of the site.';
 COMMENT ON COLUMN license.site_dashboard.apartments IS 'Apartments of the site (M40).';
 COMMENT ON COLUMN license.site_dashboard.apartments_requiring_license IS 'Those with a cloud phone, tablet or third-party device (M41, M42, M43).';
 COMMENT ON COLUMN license.site_dashboard.licenses_held IS 'Units valid now (M45).';
-COMMENT ON COLUMN license.site_dashboard.licenses_covering IS 'Units that cover something now (M46).';
 COMMENT ON COLUMN license.site_dashboard.licenses_to_order IS 'Units missing: apartments that require one, or paid devices at a site of type device, beyond those held (M44, M45).';
 COMMENT ON COLUMN license.site_dashboard.ordering_number IS 'The offer recommended for the type and region of the site (M35, M37).';
 COMMENT ON COLUMN license.site_dashboard.order_text IS 'What to order, such as 4x 9137958; NULL if nothing (M44).';
 COMMENT ON COLUMN license.site_dashboard.paid_devices IS 'Cloud phones, tablets and third-party devices of the site (M10).';
 COMMENT ON COLUMN license.site_dashboard.devices_unassigned IS 'Devices, other than intercoms, without an apartment (M15).';
+COMMENT ON COLUMN license.site_dashboard.licenses_covering IS 'Units that cover something now (M46).';
 
 CREATE VIEW license.apartment_overview WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site, a.apartment_id, a.name AS apartment,

@@ -102,5 +102,7 @@ SELECT is((SELECT apartments_requiring_license FROM site_dashboard WHERE site_id
 
 SELECT is_empty($$SELECT 1 FROM site_dashboard WHERE account_id = 2$$, 'M40: by account');
 
+SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'license.site_dashboard'::regclass AND attnum BETWEEN 1 AND 11),
+    'account_id site_id site apartments apartments_requiring_license licenses_held licenses_to_order ordering_number order_text paid_devices devices_unassigned', 'M40, M44, M45: the columns of the dashboard, in their order');
 SELECT * FROM finish();
 ROLLBACK;

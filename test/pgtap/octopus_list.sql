@@ -115,5 +115,7 @@ SELECT is(license_data(1, 502) - 'general', '{"modules": [{"module": "guest", "n
     'O30: empty parts are empty lists');
 SELECT throws_ok('SELECT license_data(1, 1)', 'LX005', NULL, 'O30: no data without a licence');
 
+SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'license.license_list'::regclass AND attnum BETWEEN 1 AND 8),
+    'license_key organization modules access_points rooms status start_date end_date', 'O27: the columns of the list, in their order');
 SELECT * FROM finish();
 ROLLBACK;
