@@ -8,6 +8,7 @@
 #define LICENSE_COMPAT_H
 
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "utils/guc.h"
 
 #if PG_VERSION_NUM < 150000
@@ -88,8 +89,16 @@ search_path_restore(int nest_level)
 	((constr)->has_generated_stored || (constr)->has_generated_virtual)
 #define check_is_enforced(check) ((check)->ccenforced)
 #else
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
 #define has_generated_column(constr) ((constr)->has_generated_stored)
 #define check_is_enforced(check) true
+#endif
+
+/* 18 brought foreign keys over periods: the parents of a row are many, and found by no equality */
+#if PG_VERSION_NUM >= 180000
+#define foreign_key_has_period(form) ((form)->conperiod)
+#else
+#define foreign_key_has_period(form) ((void) (form), false)
 #endif
 
 /* 18 lets a library say its name and version */

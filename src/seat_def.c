@@ -9,7 +9,6 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -124,7 +123,7 @@ seat_weight_column(Relation rel, const char *name)
 				errmsg("column \"%s\" of table \"%s\" is neither an integer nor a boolean",
 					   name, RelationGetRelationName(rel)));
 	/* PostgreSQL 18 has generated columns that are not stored: no trigger sees their values */
-	if (TupleDescAttr(RelationGetDescr(rel), column.attnum - 1)->attgenerated == 'v')
+	if (TupleDescAttr(RelationGetDescr(rel), column.attnum - 1)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("generated column \"%s\" of table \"%s\" is not stored",
@@ -170,15 +169,28 @@ seat_foreign_key(Relation rel, int ncolumns, char **columns)
 	return NULL;				/* keep the compiler quiet */
 }
 
+void
+seat_refuse_period(Form_pg_constraint foreign_key)
+{
+	if (foreign_key_has_period(foreign_key))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("foreign key \"%s\" is over periods", NameStr(foreign_key->conname)),
+				errhint("Seats are counted along foreign keys that name one parent."));
+}
+
 static Oid
 foreign_key_index(Oid constraint)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
 	Oid			index;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for constraint %u", constraint);
-	index = ((Form_pg_constraint) GETSTRUCT(tuple))->conindid;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	seat_refuse_period(form);
+	index = form->conindid;
 	ReleaseSysCache(tuple);
 	return index;
 }

@@ -14,6 +14,7 @@
 
 #include "license_ext.h"
 
+#include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
 #include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
@@ -83,6 +84,9 @@ extern SeatLimitDef *seat_limit_resolve(TriggerData *trigger);
 
 /* The foreign key of rel over exactly these columns; 42704 when there is none */
 extern ForeignKeyCacheInfo *seat_foreign_key(Relation rel, int ncolumns, char **columns);
+
+/* Raises 0A000 for a foreign key over periods, along which seats cannot be counted. */
+extern void seat_refuse_period(Form_pg_constraint foreign_key);
 
 /* An integer column of rel; 42703, 42804 or 0A000 when it cannot serve */
 extern SeatColumn seat_integer_column(Relation rel, const char *name);
