@@ -116,7 +116,8 @@ check_trial(const OrderLine *line)
 		ereport(ERROR,
 				errcode(ERRCODE_TRIAL_ALREADY_USED),
 				errmsg("the account has had the trial \"%s\"", line->sku),
-				errdetail("A trial is given once and not extended."));
+				errdetail("A trial is given once and not extended."),
+				errhint("Order an offer that is not a trial; see license.available_offers()."));
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "event.h"
 #include "operation.h"
+#include "permission.h"
 #include "plans.h"
 #include "pool.h"
 
@@ -88,8 +89,9 @@ move_device_seat(int64 account_id, int64 from, int64 to, TimestampTz at)
  *		Gives the seat of one device to another of the account, in the same
  *		pool; the number of seats taken stays.  The seat gets a new id.
  *		Errors: LX005 from_device holds no seat, 21000 it holds several, 23505
- *		to_device holds one of that offer, 23503 no such device, 22004, 40001.
- *		T4, T26, T27.
+ *		to_device holds one of that offer, LX041 not permitted, 23503 no such
+ *		device, 22004, 40001.
+ *		T4, T17, T26, T27.
  */
 Datum
 license_move_seat(PG_FUNCTION_ARGS)
@@ -102,6 +104,7 @@ license_move_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "to_device");
 	require_argument(fcinfo, 3, "at");
 	operation_begin(&op, fcinfo, "move_seat", PG_GETARG_TIMESTAMPTZ(3));
+	permission_require(PG_GETARG_INT64(0), MOVE_LICENSES);
 	seat_id = move_device_seat(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2),
 							   PG_GETARG_TIMESTAMPTZ(3));
 	operation_end(&op);

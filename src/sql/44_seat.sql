@@ -79,4 +79,4 @@ CREATE FUNCTION license.move_seat(account_id bigint, from_device bigint, to_devi
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_move_seat';
 COMMENT ON FUNCTION license.move_seat(bigint, bigint, bigint, timestamptz) IS
-'Gives the seat of one device to another of the account, in the same pool, under a new seat_id, and answers it; writes an event. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of that offer in whatever pool, 23503 no such device, 22004, 40001. Serves T4, T26, T27.';
+'Gives the seat of one device to another of the account, in the same pool, under a new seat_id, and answers it; writes an event. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of that offer in whatever pool, LX041 a user without the permission move_licenses, 23503 no such device, 22004, 40001. Serves T4, T17, T26, T27.';

@@ -149,11 +149,15 @@ SELECT throws_ok($$UPDATE account_user SET permissions = '{create_users}' WHERE 
 SELECT throws_ok($$SELECT set_password(pg_temp.acme(), 8302, 'the password')$$, 'LX041', NULL, 'T17: nor set another''s password');
 SELECT lives_ok($$SELECT set_password(pg_temp.acme(), 8301, 'the password')$$, 'T17: but his own');
 SELECT throws_ok($$SELECT split_pools(pg_temp.acme(), 0)$$, 'LX041', NULL, 'T4, T17: nor distribute licences');
+SELECT throws_ok($$SELECT move_seat(pg_temp.acme(), pg_temp.device('B'), pg_temp.device('A'), '2026-02-07')$$, 'LX041', NULL,
+    'T4, T17: nor move them across devices');
 SELECT throws_ok($$SELECT add_licenses(pg_temp.acme(), 1)$$, 'LX041', NULL, 'T17: nor buy some');
 SELECT throws_ok($$SELECT renew_account(pg_temp.acme())$$, 'LX041', NULL, 'T17: nor renew them');
 SET LOCAL license_ext.actor = 'it@acme.example';
-SELECT lives_ok($$UPDATE account_user SET permissions = '{create_users,count}' WHERE user_id = 8301$$, 'T4, T17: the admin gives permissions');
+SELECT lives_ok($$UPDATE account_user SET permissions = '{create_users,count,move_licenses}' WHERE user_id = 8301$$, 'T4, T17: the admin gives permissions');
 SET LOCAL license_ext.actor = 'ann@acme.example';
+SELECT throws_ok($$SELECT move_seat(pg_temp.acme(), -1, pg_temp.device('A'), '2026-02-07')$$, 'LX005', NULL,
+    'T4, T17: a permitted user moves licences');
 SELECT ok(has_permission(pg_temp.acme(), 8301, 'count'), 'T17: words of the application among them');
 SELECT lives_ok($$INSERT INTO account_user (account_id, user_id, email) VALUES (pg_temp.acme(), 8305, 'n1@acme.example')$$,
     'T15: a permitted user creates users');
