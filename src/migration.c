@@ -256,6 +256,21 @@ changed_request_id(TriggerData *trigger)
 	return DatumGetInt64(trigger_column(trigger, trigger->tg_trigtuple, "request_id", &isnull));
 }
 
+/* The new row with the moment of the decision, unless it names one */
+static HeapTuple
+decided(TriggerData *trigger)
+{
+	static const char *const name = "decided_at";
+	Datum		value = TimestampTzGetDatum(operation_at());
+	bool		isnull;
+
+	(void) trigger_column(trigger, trigger->tg_newtuple, name, &isnull);
+	if (!isnull)
+		return trigger->tg_newtuple;
+	isnull = false;
+	return trigger_change(trigger, trigger->tg_newtuple, 1, &name, &value, &isnull);
+}
+
 /*
  * license._migration_request_trg() → trigger
  *		Before a migration request is changed: an open one is approved by
@@ -281,5 +296,5 @@ license_migration_request_trg(PG_FUNCTION_ARGS)
 				errmsg("migration request " INT64_FORMAT " cannot be approved by changing its row",
 					   changed_request_id(trigger)),
 				errhint("Call license.approve_migration()."));
-	return PointerGetDatum(trigger->tg_newtuple);
+	return PointerGetDatum(decided(trigger));
 }

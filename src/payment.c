@@ -99,14 +99,20 @@ grant_paid(FunctionCallInfo fcinfo, Site *site, const char *sku)
 	coverage_return_changes(fcinfo, changes);
 }
 
+/* Whether there is a payment of that reference, and how it compares */
+static bool
+is_known(FunctionCallInfo fcinfo)
+{
+	return RUN(payment_repeated, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE),
+			   arg_passed(fcinfo, ARG_SITE), arg_passed(fcinfo, ARG_QUANTITY),
+			   arg_passed(fcinfo, ARG_AMOUNT), arg_passed(fcinfo, ARG_CURRENCY),
+			   arg_passed(fcinfo, ARG_AUTO_RENEW)) > 0;
+}
+
 /* The reference is known: the same payment is answered again, another one refused. */
 static void
 answer_again(FunctionCallInfo fcinfo)
 {
-	RUN(payment_repeated, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE),
-		arg_passed(fcinfo, ARG_SITE), arg_passed(fcinfo, ARG_QUANTITY),
-		arg_passed(fcinfo, ARG_AMOUNT), arg_passed(fcinfo, ARG_CURRENCY),
-		arg_passed(fcinfo, ARG_AUTO_RENEW));
 	if (!got_bool(1))
 		ereport(ERROR,
 				errcode(ERRCODE_PAYMENT_CONFLICT),
@@ -125,6 +131,12 @@ record_payment(FunctionCallInfo fcinfo)
 	char	   *sku;
 
 	site_lock_for_grant(PG_GETARG_INT64(ARG_ACCOUNT), PG_GETARG_INT64(ARG_SITE), &site);
+	/* A retry is answered whatever is sold by now. */
+	if (is_known(fcinfo))
+	{
+		answer_again(fcinfo);
+		return;
+	}
 	site_require_sellable(&site);
 	sku = offer_to_pay(&site);
 	if (RUN(payment_new, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_SITE),
@@ -133,7 +145,10 @@ record_payment(FunctionCallInfo fcinfo)
 			arg_passed(fcinfo, ARG_AUTO_RENEW), arg_passed(fcinfo, ARG_AT)) > 0)
 		grant_paid(fcinfo, &site, sku);
 	else
+	{
+		(void) is_known(fcinfo);
 		answer_again(fcinfo);
+	}
 }
 
 /*

@@ -17,7 +17,7 @@ CREATE TABLE license.migration_request (
     CONSTRAINT migration_request_channel_check CHECK (channel IN ('form', 'ticket')),
     CONSTRAINT migration_request_ticket_check CHECK ((channel = 'ticket') = (ticket IS NOT NULL) AND btrim(ticket) <> ''),
     CONSTRAINT migration_request_state_check CHECK (state IN ('open', 'approved', 'rejected')),
-    CONSTRAINT migration_request_decided_check CHECK ((state = 'open') = (decided_at IS NULL))
+    CONSTRAINT migration_request_decided_check CHECK (state <> 'open' OR decided_at IS NULL)
 );
 CREATE UNIQUE INDEX migration_request_open_key ON license.migration_request (account_id, site_id) WHERE state = 'open';
 COMMENT ON TABLE license.migration_request IS 'A customer''s request to support to change the model of a site; one open per site (M19, M20, M21).';
@@ -29,7 +29,7 @@ COMMENT ON COLUMN license.migration_request.ticket IS 'Ticket number of a reply.
 COMMENT ON COLUMN license.migration_request.requested_by IS 'The user who asked; gets the e-mail when it is approved (M26).';
 COMMENT ON COLUMN license.migration_request.requested_at IS 'When it was filed.';
 COMMENT ON COLUMN license.migration_request.state IS 'open, approved or rejected.';
-COMMENT ON COLUMN license.migration_request.decided_at IS 'When support decided.';
+COMMENT ON COLUMN license.migration_request.decided_at IS 'When support decided; the moment of the UPDATE that decided when none was given.';
 
 CREATE FUNCTION license._migration_request_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_migration_request_trg';
@@ -51,7 +51,7 @@ CREATE FUNCTION license.request_migration(account_id bigint, site_id bigint, cha
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_request_migration';
 COMMENT ON FUNCTION license.request_migration(bigint, bigint, text, text, bigint, timestamptz) IS
-'Files the customer''s request to move a site to the subscription model and answers its id; channel is form, or ticket with the number of the ticket (M19, M20, M21). Support rejects it by UPDATE of state and decided_at. Errors: LX011 not ready, LX003 the site needs no migration, 23505 a request is open, 23514 channel and ticket do not fit, 23503 no such site or user, 22004.';
+'Files the customer''s request to move a site to the subscription model and answers its id; channel is form, or ticket with the number of the ticket (M19, M20, M21). Support rejects it by UPDATE of state. Errors: LX011 not ready, LX003 the site needs no migration, 23505 a request is open, 23514 channel and ticket do not fit, 23503 no such site or user, 22004.';
 
 CREATE FUNCTION license.approve_migration(account_id bigint, request_id bigint, at timestamptz DEFAULT now())
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE

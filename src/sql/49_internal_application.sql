@@ -17,7 +17,7 @@ CREATE TABLE license.internal_application (
     CONSTRAINT internal_application_ticket_check CHECK (ticket <> ''),
     CONSTRAINT internal_application_applicant_check CHECK (applicant IN ('partner', 'internal')),
     CONSTRAINT internal_application_state_check CHECK (state IN ('requested', 'approved', 'rejected')),
-    CONSTRAINT internal_application_decided_check CHECK ((state = 'requested') = (decided_at IS NULL))
+    CONSTRAINT internal_application_decided_check CHECK (state <> 'requested' OR decided_at IS NULL)
 );
 CREATE UNIQUE INDEX internal_application_open_key ON license.internal_application (account_id, sku) WHERE state = 'requested';
 COMMENT ON TABLE license.internal_application IS 'A service desk request for licences of a partner''s own staff (C22, C23).';

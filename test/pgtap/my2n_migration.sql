@@ -184,7 +184,8 @@ SELECT throws_ok(
     $$UPDATE migration_request SET state = 'approved', decided_at = now() WHERE state = 'open'$$, 'LX003', NULL,
     'M6: a request is not approved by hand');
 SELECT lives_ok(
-    $$UPDATE migration_request SET state = 'rejected', decided_at = '2026-03-02 12:00+00'$$, 'M6: support rejects');
+    $$UPDATE migration_request SET state = 'rejected'$$, 'M6: support rejects');
+SELECT is((SELECT DISTINCT decided_at FROM migration_request WHERE state = 'rejected'), now(), 'M6: and it is known when');
 SELECT throws_ok($$SELECT approve_migration(1, request_id) FROM asked$$, 'LX003', NULL,
     'M6: what was rejected is not approved');
 SELECT throws_ok($$UPDATE migration_request SET state = 'open', decided_at = NULL$$, 'LX003', NULL,

@@ -94,6 +94,11 @@ UPDATE offer SET regions = '{EU}' WHERE sku = '9137958';
 INSERT INTO site (account_id, site_id, name, region) VALUES (1, 18, 'Station', 'ARCTIC');
 SELECT throws_ok($$SELECT * FROM record_payment(1, 18, 1, 30, 'EUR', 'u-18')$$, 'LX030', NULL,
     'M37: where nothing is sold, nothing is paid; 9137958 can be confined to regions');
+SELECT lives_ok($$SELECT * FROM record_payment(1, 12, 1, 30, 'EUR', 't-12')$$, 'M31: a retry is answered');
+UPDATE offer SET regions = '{ARCTIC}' WHERE sku IN ('MY-DEVICE', 'COUNT-ANNUAL');
+SELECT throws_ok($$SELECT * FROM record_payment(1, 12, 1, 30, 'EUR', 'u-12')$$, 'LX030', NULL, 'M37: when nothing is sold any more');
+SELECT is((SELECT count(*) FROM record_payment(1, 12, 1, 30, 'EUR', 't-12')), 1::bigint, 'M31: a retry is answered all the same');
+
 -- Recurring payment by plain SQL
 
 INSERT INTO site (account_id, site_id, name) VALUES (1, 19, 'Mill');

@@ -51,5 +51,9 @@ SELECT throws_ok($$SELECT acknowledge_notices('{1,2}', '{1}')$$, '22023',
     'account_id and notice_id must have the same length', 'lists go together');
 SELECT throws_ok($$SELECT acknowledge_notices('{{1,2}}', '{{1,2}}')$$, '22023', NULL, 'lists are flat');
 
+INSERT INTO notice (account_id, notice_id, kind, due_at, state) VALUES (8850, 6, 'test', '2025-01-04', 'sent'), (8850, 7, 'test', '2025-01-04', 'acknowledged');
+SELECT results_eq('SELECT notice_id FROM claim_notices()', ARRAY[6]::bigint[], 'O35: one an application raised by a row of its own is claimed too');
+SELECT lives_ok($$UPDATE notice SET state = 'acknowledged' WHERE notice_id = 6$$, 'O35: and may be acknowledged by UPDATE');
+
 SELECT * FROM finish();
 ROLLBACK;
