@@ -192,8 +192,9 @@ approve(int64 account_id, int64 request_id, TimestampTz at)
 /*
  * license.approve_migration(account_id, request_id, at) → integer
  *		Support changes the model of the site: it becomes a subscription
- *		whose type is to be chosen, everybody of the site is logged out of the
- *		app, the requester gets one notice.  Answers how many sessions ended.
+ *		whose type is to be chosen, everybody of the site, and whose device is
+ *		there, is logged out of the app, the requester gets one notice.
+ *		Answers how many sessions ended.
  *		M22 to M26, M29.  Errors: LX011 not ready any more, LX003 decided
  *		before, 23503 no such request, 40001 a login came in between, 22004.
  */

@@ -250,6 +250,9 @@ SELECT throws_ok($$SELECT set_site_type(1, 13, 'device')$$, 'LX013', NULL, 'M30:
 
 -- Past its end, without a requester
 
+INSERT INTO account_user (account_id, user_id, email) VALUES (1, 1009, 'visitor@estate.example');
+INSERT INTO device (account_id, device_id, device_code, site_id, user_id, kind) VALUES (1, 49, 'V1', 12, 1009, 'intercom');
+INSERT INTO session (account_id, session_id, user_id, channel, started_at) VALUES (1, 7, 1009, 'app', '2026-02-01 08:00+00');
 INSERT INTO license (account_id, license_id, sku, site_id, status, starts_at, ends_at) VALUES
     (1, 912, '9137958', 12, 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00'),
     (1, 913, '9137958', NULL, 'in_use', '2026-01-01 00:00+00', '2027-01-01 00:00+00');
@@ -260,8 +263,9 @@ SELECT lives_ok($$UPDATE license SET ends_at = '2026-12-01 00:00+00' WHERE licen
 DELETE FROM license WHERE license_id IN (912, 913);
 SELECT throws_ok($$SELECT request_migration(1, 12, 'ticket', ' ')$$, '23514', NULL, 'M20: a blank ticket is none');
 SELECT is(
-    (SELECT approve_migration(1, request_migration(1, 12, at => '2026-03-01 12:00+00'), '2026-03-01 13:00+00')), 0,
-    'M5: a site past its end is migrated all the same');
+    (SELECT approve_migration(1, request_migration(1, 12, at => '2026-03-01 12:00+00'), '2026-03-01 13:00+00')), 1,
+    'M5, M24: a site past its end is migrated all the same; who has a device there is logged out too');
+SELECT is((SELECT end_reason FROM session WHERE session_id = 7), 'migration', 'M24: whatever site that user belongs to');
 SELECT is((SELECT recipient FROM notice WHERE site_id = 12), 'office@estate.example',
     'M26: without a requester the account gets the e-mail');
 SELECT lives_ok($$UPDATE site SET site_type = 'apartment' WHERE site_id = 12$$, 'M27: the type may be set by UPDATE');
