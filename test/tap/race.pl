@@ -111,7 +111,8 @@ foreach my $level ('read committed', 'repeatable read', 'serializable')
 		'>', 100, "M12: the apartments were contended at $level");
 }
 is(look('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'),
-	'0', 'M12: no deadlock');
+	'0', 'M12: no deadlock')
+  or diag(slurp_file($node->logfile) =~ /(ERROR:  deadlock detected.*?STATEMENT:[^\n]*)/s);
 
 $node->stop;
 done_testing();
