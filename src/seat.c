@@ -4,7 +4,7 @@
  *
  * Whether a pool has room is decided under the lock of its row, so that a full
  * one is an answer and not an error of the counted foreign key.  Locks go from
- * a seat to its pool; who holds the pool already passes over locked seats.
+ * a pool to its seats; a heartbeat needs the seat alone.
  */
 #include "seat.h"
 
@@ -15,7 +15,9 @@
 #include "operation.h"
 #include "plans.h"
 #include "pool.h"
+#include "row.h"
 #include "seat_situation.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(license_acquire_seat);
 PG_FUNCTION_INFO_V1(license_heartbeat);
@@ -150,20 +152,12 @@ has_room(const PoolState *pool)
 	return pool->in_use < pool->maximum;
 }
 
+/* Gives back seats whose lease ran out; called under the pool's lock */
 static bool
-run_reclaim(const SeatRequest *request, PlanId plan)
+reclaim(const SeatRequest *request, PoolState *pool)
 {
-	NullableDatum args[4] = {arg_int64(request->account_id), arg_int64(request->license_id),
-	arg_datum(request->pool_datum, false), arg_time(request->at)};
-
-	return plan_run(plan, args, lengthof(args)) > 0;
-}
-
-/* Gives back seats whose lease ran out meanwhile; called under the pool's lock */
-static bool
-reclaim_late(const SeatRequest *request, PoolState *pool)
-{
-	if (!run_reclaim(request, PLAN_seat_reclaim_unlocked))
+	if (RUN(seat_reclaim, arg_int64(request->account_id), arg_int64(request->license_id),
+			arg_datum(request->pool_datum, false), arg_time(request->at)) == 0)
 		return false;
 	return pool_lock(request->account_id, request->license_id, request->pool_datum, pool) &&
 		has_room(pool);
@@ -185,7 +179,7 @@ static bool
 settle_full(const SeatRequest *request, const SeatSituation *now, PoolState *pool, SeatAnswer *answer)
 {
 	require_snapshot(pool);
-	if (reclaim_late(request, pool))
+	if (reclaim(request, pool))
 		return take_new(request, now, answer);
 	if (!floating_take(request, granted_end(request, now), answer))
 		refuse(request, answer, "NO_SEATS_AVAILABLE");
@@ -235,8 +229,6 @@ try_acquire(const SeatRequest *request, bool *locked, SeatAnswer *answer)
 		return true;
 	if (now.seat_id != 0)
 		return settle_own(request, &now, *locked, answer);
-	if (now.full && !*locked)
-		(void) run_reclaim(request, PLAN_seat_reclaim);
 	*locked = pool_lock(request->account_id, request->license_id, request->pool_datum, &pool);
 	if (!*locked)
 	{
@@ -370,6 +362,26 @@ license_heartbeat(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Like an acquisition, a release locks the pool before the seat: taken the
+ * other way round the two could wait for each other.
+ */
+static bool
+release(int64 account_id, int64 seat_id)
+{
+	Datum		keys[2] = {Int64GetDatum(account_id), Int64GetDatum(seat_id)};
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	PoolState	pool;
+	Row			row;
+	bool		found = row_open(&row, snapshot, "seat", "seat_pkey", keys, lengthof(keys)) &&
+		pool_lock(account_id, DatumGetInt64(row_datum(&row, "license_id")),
+				  row_datum(&row, "pool"), &pool);
+
+	row_close(&row);
+	UnregisterSnapshot(snapshot);
+	return found && RUN(seat_release, arg_int64(account_id), arg_int64(seat_id)) > 0;
+}
+
+/*
  * license.release_seat(account_id, seat_id) → boolean
  *		Gives a seat back; false: there was none of that id.
  *		Errors: 22004.  T4, T21, P27.
@@ -383,7 +395,7 @@ license_release_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "seat_id");
 	operation_begin(&op, fcinfo, "release_seat", GetCurrentTransactionStartTimestamp());
-	released = RUN(seat_release, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) > 0;
+	released = release(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	operation_end(&op);
 	PG_RETURN_BOOL(released);
 }
