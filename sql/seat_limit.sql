@@ -103,7 +103,7 @@ SELECT min(seats_used), max(seats_used), count(*) FROM license.apartment
     WHERE account_id = 910 AND site_id = 1 AND apartment_id >= 1000;
 SELECT count(*) FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
 RESET enable_seqscan;
-DELETE FROM license.device WHERE account_id = 910 AND device_id > 10000;
+DELETE FROM license.device WHERE account_id = 910 AND device_id BETWEEN 10001 AND 16000;
 SELECT sum(seats_used) FROM license.apartment WHERE account_id = 910 AND apartment_id >= 1000;
 DELETE FROM license.apartment WHERE account_id = 910 AND apartment_id >= 1000;
 

@@ -160,7 +160,7 @@ lock_pools(int64 account_id, int64 license_id, EnterpriseTotals *totals)
  * license.split_pools(account_id, floating)
  *		Makes that many of the account's licences floating and the others
  *		standard, at once; the total stays.  Should more licences have been
- *		added by plain SQL, the first one takes the difference.
+ *		added by plain SQL, the oldest one takes the difference.
  *		Errors: 22004, LX005, LX031 not from 0 to the total, LX032 below what is
  *		in use, LX041.  T3, T7, T8, T31.
  */

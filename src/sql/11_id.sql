@@ -1,7 +1,7 @@
 -- Row ids and error codes
 
-CREATE SEQUENCE license.id_seq MAXVALUE 281474976710655 CACHE 1;
-COMMENT ON SEQUENCE license.id_seq IS 'The low 48 bits of every id; read it through license.next_id().';
+CREATE SEQUENCE license.id_seq START WITH 1000001 MAXVALUE 281474976710655 CACHE 1;
+COMMENT ON SEQUENCE license.id_seq IS 'The low 48 bits of every id; read it through license.next_id(). It starts above 1000000, which leaves room for ids that rows bring along.';
 
 CREATE FUNCTION license.next_id() RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -173,6 +173,10 @@ SELECT is_empty(format($$SELECT %1$L, sqlstate FROM pg_temp.sqlstate_of(%1$L) AS
     proname || ' with NULL everywhere answers, or raises what its COMMENT says')
 FROM callable ORDER BY proname;
 
+-- Rows may bring small ids of their own and still stand beside generated ones
+
+SELECT is(seqstart, 1000001::bigint, 'generated ids begin above a million') FROM pg_sequence WHERE seqrelid = 'license.id_seq'::regclass;
+
 -- A search_path that shadows what everybody uses
 CREATE SCHEMA hostile;
 CREATE FUNCTION hostile.raise() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE 'a hostile object was used'; END$$;
