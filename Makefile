@@ -34,7 +34,7 @@ all install installcheck:
 endif
 
 .PHONY: all check-versions install installcheck demo help lint psql requirements test
-demo lint psql test:
+bench demo lint psql test:
 	@test/run.sh $@
 
 check-versions:

@@ -162,6 +162,7 @@ run()
 		run_inside "$@" || status=$?
 	fi
 	[[ -z ${ACCEPT:-} ]] || accept_results
+	[[ ! -f $work/out/bench.csv ]] || cp "$work/out/bench.csv" "$root/bench.csv"
 	return "$status"
 }
 
