@@ -21,7 +21,8 @@ CREATE TYPE license.license_key (
     SEND = license.license_key_send,
     INTERNALLENGTH = 16,
     ALIGNMENT = char,
-    STORAGE = plain
+    STORAGE = plain,
+    CATEGORY = 'S'
 );
 
 COMMENT ON TYPE license.license_key IS
@@ -191,3 +192,8 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_valid_key';
 
 COMMENT ON FUNCTION license.is_valid_key(text) IS
 'Whether the text is a well-formed licence key with the right checksum, as the type reads it; says nothing about whether the key was ever issued. False for NULL, never raises. O11, M34.';
+
+-- Functions that take a key from outside take text, and views hand keys on as they are.
+CREATE CAST (license.license_key AS text) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (license.license_key AS text) IS
+'A key can be given wherever text is asked for, as to license.validate() or license.redeem_voucher().';

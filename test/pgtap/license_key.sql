@@ -248,5 +248,11 @@ SELECT is(
      FROM sample, generate_series(1, 25) AS place),
     25 * 32::bigint, 'O11: every symbol occurs at every place');
 
+SELECT is((SELECT code FROM license.validate('7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE'::license.license_key)), 'NOT_FOUND',
+    'O11: a key goes where text is asked for');
+SELECT ok((SELECT k = k AND NOT k <> k FROM license.generate_key() k),
+    'O11: keys compare whatever the search_path');
+SELECT is('key ' || '7xk2m9qd4t0vz3hr8pan5cwje'::license.license_key, 'key 7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE',
+    'O11: a key joins a text as it is written');
 SELECT * FROM finish();
 ROLLBACK;
