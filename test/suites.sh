@@ -172,7 +172,11 @@ suite_tap()
 	local file
 
 	export PERL5LIB=$pgxs/test/perl:$tree/test/tap TESTDIR=$work/out
+	# PostgreSQL 16 asks for two directories instead of TESTDIR
+	export TESTDATADIR=$work/out/tmp_check TESTLOGDIR=$work/out/tmp_check/log
 	export PG_REGRESS=$pgxs/test/regress/pg_regress LICENSE_EXT_DESTDIR=$work/inst
+	LICENSE_EXT_SETTINGS=$(extension_settings)
+	export LICENSE_EXT_SETTINGS
 	for file in "$@"; do
 		run_tap_file tap "$file" prove -v "test/tap/$file.pl"
 	done

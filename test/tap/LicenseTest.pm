@@ -27,9 +27,8 @@ sub configure_node
 {
 	my ($node) = @_;
 
-	$node->append_conf('postgresql.conf',
-		"extension_destdir = '$ENV{LICENSE_EXT_DESTDIR}'")
-	  if defined $ENV{LICENSE_EXT_DESTDIR};
+	$node->append_conf('postgresql.conf', $ENV{LICENSE_EXT_SETTINGS})
+	  if defined $ENV{LICENSE_EXT_SETTINGS};
 	$node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'pg_cron'
 cron.database_name = 'postgres'

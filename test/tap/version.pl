@@ -27,7 +27,7 @@ append_to_file("$directory/license_ext--0.9--$version.sql",
 
 $node->init;
 LicenseTest::configure_node($node);
-$node->append_conf('postgresql.conf', "extension_destdir = '$installed'");
+$node->append_conf('postgresql.conf', $ENV{LICENSE_EXT_SETTINGS} =~ s/\Q$ENV{LICENSE_EXT_DESTDIR}\E/$installed/gr);
 $node->start;
 
 sub answer
