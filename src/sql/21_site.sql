@@ -43,7 +43,7 @@ CREATE TABLE license.apartment (
     CONSTRAINT apartment_name_check CHECK (name <> ''),
     CONSTRAINT apartment_seat_limit_check CHECK (seat_limit >= 0),
     CONSTRAINT apartment_seats_used_check CHECK (seats_used >= 0 AND seats_used <= seat_limit)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 COMMENT ON TABLE license.apartment IS 'An apartment of a site; its paid devices take seats (M7, M11).';
 COMMENT ON COLUMN license.apartment.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.apartment.apartment_id IS 'Id of the apartment.';
