@@ -269,8 +269,9 @@ guard_limit(TriggerData *trigger, const char *used, const char *limit)
 			errcode(ERRCODE_QUANTITY_BELOW_USE),
 			errmsg("%s of \"%s\" cannot fall below what is in use",
 				   limit, RelationGetRelationName(trigger->tg_relation)),
-			errdetail(INT64_FORMAT " seats are in use; the new limit is " INT64_FORMAT ".",
-					  in_use, new_limit),
+			errdetail_plural(INT64_FORMAT " seat is in use; the new limit is " INT64_FORMAT ".",
+							 INT64_FORMAT " seats are in use; the new limit is " INT64_FORMAT ".",
+							 (unsigned long) in_use, in_use, new_limit),
 			errhint("Release seats first."));
 }
 

@@ -76,8 +76,9 @@ refuse_oversized(Relation parent, SeatLimitDef *def, const SeatDelta *delta, int
 			errcode(ERRCODE_REQUEST_EXCEEDS_TOTAL),
 			errmsg("more seats asked for than %s can ever hold",
 				   seat_key_text(parent, def, delta->keys)),
-			errdetail("One row asks for " INT64_FORMAT " seats; the limit is " INT64_FORMAT ".",
-					  delta->largest, limit),
+			errdetail_plural("One row asks for " INT64_FORMAT " seat; the limit is " INT64_FORMAT ".",
+							 "One row asks for " INT64_FORMAT " seats; the limit is " INT64_FORMAT ".",
+							 (unsigned long) delta->largest, delta->largest, limit),
 			errhint("Ask for less, or raise %s of %s.",
 					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
 }
