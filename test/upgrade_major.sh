@@ -38,7 +38,7 @@ copy_libraries()
 
 	mkdir -p "$work/libraries"
 	# shellcheck disable=SC2016 # for the inner shell
-	while missing=$(inside "$folder" sh -c 'LD_LIBRARY_PATH=/upgrade/libraries ldd /upgrade/$0/usr/lib/postgresql/$0/bin/*' \
+	while missing=$(inside "$folder" sh -c 'LD_LIBRARY_PATH=/upgrade/libraries ldd /upgrade/$0/usr/lib/postgresql/$0/bin/* || true' \
 		"$version" 2>/dev/null | awk '/not found/ { print $1 }' | sort -u) && [[ -n $missing ]]; do
 		for library in $missing; do
 			cp -L "$from"/usr/lib/*-linux-gnu/"$library" "$work/libraries/"
