@@ -33,7 +33,7 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all check-versions install installcheck demo help lint psql requirements test
+.PHONY: all bench check-versions install installcheck demo help lint psql requirements test
 bench demo lint psql test:
 	@test/run.sh $@
 
