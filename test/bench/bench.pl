@@ -118,4 +118,4 @@ works(\%o);
 open(my $csv, '>', $o{csv}) or die $!;
 print $csv "work,unit,ours,other,other value,ratio,goal,met\n", map { "$_\n" } @rows;
 close($csv);
-print "written: $o{csv}\n";
+print "written: bench.csv\n";
