@@ -4,25 +4,12 @@
  */
 #include "license_ext.h"
 
-#include "catalog/namespace.h"
 #include "commands/sequence.h"
-#include "utils/lsyscache.h"
+#include "row.h"
 
 PG_FUNCTION_INFO_V1(license_next_id);
 
 #define NODE_SHIFT 48
-
-static Oid
-id_sequence(void)
-{
-	Oid			sequence = get_relname_relid("id_seq", get_namespace_oid("license", false));
-
-	if (!OidIsValid(sequence))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("sequence license.id_seq does not exist"));
-	return sequence;
-}
 
 /*
  * license.next_id() → bigint
@@ -33,7 +20,7 @@ id_sequence(void)
 Datum
 license_next_id(PG_FUNCTION_ARGS)
 {
-	int64		number = nextval_internal(id_sequence(), false);
+	int64		number = nextval_internal(relation_of_ours("id_seq"), false);
 
 	PG_RETURN_INT64(((int64) node_id << NODE_SHIFT) | number);
 }

@@ -18,6 +18,7 @@
 #include "executor/tuptable.h"
 #include "license_lookup.h"
 #include "plans.h"
+#include "row.h"
 #include "trigger_util.h"
 #include "utils/array.h"
 #include "utils/datetime.h"
@@ -81,23 +82,11 @@ license_lookup_init(void)
 	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
 }
 
-static Oid
-find_relation(const char *name)
-{
-	Oid			relation = get_relname_relid(name, get_namespace_oid("license", false));
-
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("relation license.%s does not exist", name));
-	return relation;
-}
-
 static void
 find_place(Place *place, const char *table, const char *index, const char *const *columns, int ncolumns)
 {
-	place->table = find_relation(table);
-	place->index = find_relation(index);
+	place->table = relation_of_ours(table);
+	place->index = relation_of_ours(index);
 	for (int i = 0; i < ncolumns; i++)
 	{
 		place->columns[i] = get_attnum(place->table, columns[i]);
@@ -115,7 +104,7 @@ find_places(void)
 		return;
 	find_place(&license_place, "license", "license_key_key", license_columns, LICENSE_COLUMNS);
 	find_place(&pool_place, "license_pool", "license_pool_pkey", pool_columns, POOL_COLUMNS);
-	stage_table = find_relation("notice_stage");
+	stage_table = relation_of_ours("notice_stage");
 	index = index_open(license_place.index, AccessShareLock);
 	fmgr_info_cxt(get_opcode(get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0],
 												 index->rd_opcintype[0], BTEqualStrategyNumber)),

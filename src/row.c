@@ -15,7 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-static Oid
+Oid
 relation_of_ours(const char *name)
 {
 	Oid			relation = get_relname_relid(name, get_namespace_oid("license", false));

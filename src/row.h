@@ -17,6 +17,9 @@
 
 #define ROW_MAX_KEYS 4
 
+/* A table, index or sequence of schema license; 42P01 when it is not there */
+extern Oid	relation_of_ours(const char *name);
+
 typedef struct Row
 {
 	Relation	rel;

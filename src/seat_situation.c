@@ -68,7 +68,7 @@ read_license(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
 }
 
 static bool
-read_pool(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
+pool_exists(const SeatRequest *request, Snapshot snapshot)
 {
 	Datum		keys[3] = {Int64GetDatum(request->account_id), Int64GetDatum(request->license_id),
 	request->pool_datum};
@@ -76,9 +76,6 @@ read_pool(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
 	bool		found = row_open(&row, snapshot, "license_pool", "license_pool_pkey",
 								 keys, lengthof(keys));
 
-	if (found)
-		now->full = DatumGetInt32(row_datum(&row, "in_use")) >=
-			DatumGetInt32(row_datum(&row, "maximum"));
 	row_close(&row);
 	return found;
 }
@@ -122,7 +119,7 @@ seat_situation_read(const SeatRequest *request, SeatSituation *now)
 
 	memset(now, 0, sizeof(*now));
 	now->found = read_license(request, snapshot, now) &&
-		read_pool(request, snapshot, now) &&
+		pool_exists(request, snapshot) &&
 		read_holder(request, snapshot, now);
 	if (now->found)
 		read_seat(request, snapshot, now);

@@ -13,7 +13,6 @@ typedef struct SeatSituation
 	bool		valid;			/* the licence, at the moment of the request */
 	bool		open_end;
 	TimestampTz ends_at;
-	bool		full;			/* so the pool looks, without a lock */
 	bool		hold;			/* the admin took the device's licence away */
 	int64		seat_id;		/* the holder's own; 0: none */
 	bool		seat_leased;
