@@ -10,6 +10,7 @@
 #include "license_ext.h"
 
 #include "account_email.h"
+#include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
 #include "trigger_util.h"
@@ -30,6 +31,7 @@ lock_accounts(Datum accounts)
 		HeapTuple	row = SPI_tuptable->vals[i];
 		char	   *email = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 
+		CHECK_FOR_INTERRUPTS();
 		if (email != NULL)
 			(void) account_email_check(email, SPI_getvalue(row, SPI_tuptable->tupdesc, 3));
 	}
@@ -118,6 +120,7 @@ int_elements(FunctionCallInfo fcinfo, int n, const char *name, const int32 **ele
 	*elements = (const int32 *) ARR_DATA_PTR(array);
 	for (int i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if ((*elements)[i] < 0)
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -137,6 +140,7 @@ weighted_floor(const int32 *quantity, const int32 *days, int count, int64 total)
 	{
 		int64		product = (int64) quantity[i] * days[i];
 
+		CHECK_FOR_INTERRUPTS();
 		quotient += product / total;
 		remainder += product % total;
 		if (remainder >= total)

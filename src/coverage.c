@@ -121,6 +121,7 @@ running_lots(const Grant *grant)
 		Datum		values[3];
 		bool		isnull;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int column = 0; column < 3; column++)
 			values[column] = SPI_getbinval(table->vals[i], table->tupdesc, column + 1, &isnull);
 		lots = lappend(lots, new_lot(DatumGetInt64(values[0]), DatumGetInt32(values[1]),
@@ -311,7 +312,10 @@ coverage_grant(const Site *site, const char *sku, int32 quantity, TimestampTz at
 	check_offer(&grant);
 	deal(&grant, quantity);
 	foreach(cell, grant.lots)
+	{
+		CHECK_FOR_INTERRUPTS();
 		write_lot(&grant, lfirst(cell));
+	}
 	return grant.changes;
 }
 

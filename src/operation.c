@@ -113,12 +113,24 @@ refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
 		PreventCommandIfReadOnly(psprintf("license.%s()", name));
 }
 
+/* Nothing ever happens at infinity; a question about it has an answer. */
+static void
+refuse_if_infinite(FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at) && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the moment of license.%s() must be finite", name));
+}
+
 /* EXECUTE says whether a role may call the function at all, access_check() for which accounts. */
 void
 operation_begin(Operation *op, FunctionCallInfo fcinfo,
 				const char *name, TimestampTz at)
 {
 	refuse_if_read_only(fcinfo, name);
+	refuse_if_infinite(fcinfo, name, at);
 	begin(op, fcinfo, name, at);
 	if (op->caller != op->owner && !CALLED_AS_TRIGGER(fcinfo) && !superuser_arg(op->caller))
 		access_check(fcinfo, op->caller, name != NULL, at);

@@ -8,7 +8,8 @@
  * between needs no cleanup: the abort of the (sub)transaction undoes it all.
  *
  * operation_begin() raises 42501 when the caller's level does not allow the
- * function in the account it names.
+ * function in the account it names, and 22023 when what changes something is
+ * asked to do it at an infinite moment.
  */
 #ifndef LICENSE_OPERATION_H
 #define LICENSE_OPERATION_H

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
@@ -164,11 +165,20 @@ got_datum_to_keep(int column, bool *isnull)
 }
 
 void
-return_rows(FunctionCallInfo fcinfo)
+add_result_rows(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	InitMaterializedSRF(fcinfo, 0);
 	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	}
+}
+
+void
+return_rows(FunctionCallInfo fcinfo)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	add_result_rows(fcinfo);
 }

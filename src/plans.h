@@ -84,4 +84,7 @@ extern Datum got_datum_to_keep(int column, bool *isnull);
 /* Copies all rows of the last RUN() into the result of a set-returning function, whose columns have the same types */
 extern void return_rows(FunctionCallInfo fcinfo);
 
+/* The same for a result that InitMaterializedSRF() has begun */
+extern void add_result_rows(FunctionCallInfo fcinfo);
+
 #endif							/* LICENSE_PLANS_H */

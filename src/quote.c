@@ -4,6 +4,7 @@
  */
 #include "order.h"
 
+#include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
 #include "utils/jsonb.h"
@@ -132,6 +133,7 @@ order_prepare(Order *order)
 		read_line(&order->lines[i], SPI_tuptable->vals[i]);
 	for (int i = 0; i < order->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		check_offer(order, &order->lines[i]);
 		check_quantity(&order->lines[i]);
 		check_trial(&order->lines[i]);

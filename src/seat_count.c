@@ -77,6 +77,7 @@ compare_deltas(const void *a, const void *b, void *arg)
 	const SeatDelta *one = *(SeatDelta *const *) a;
 	const SeatDelta *two = *(SeatDelta *const *) b;
 
+	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < def->nkeys; i++)
 	{
 		SeatKey    *key = &def->keys[i];
@@ -198,6 +199,7 @@ apply_sums(SeatLimitDef *def, deltas_hash *sums)
 	deltas_start_iterate(sums, &scan);
 	while ((delta = deltas_iterate(sums, &scan)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (delta->units != 0)
 			sorted[count++] = delta;
 	}

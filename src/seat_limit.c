@@ -226,7 +226,6 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 Datum
 license_check_seats(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Operation	op;
 	List	   *attachments;
 	ListCell   *cell;
@@ -238,8 +237,7 @@ license_check_seats(PG_FUNCTION_ARGS)
 	{
 		if (SPI_execute(seat_difference_sql(lfirst(cell)), false, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not check seats");
-		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+		add_result_rows(fcinfo);
 	}
 	operation_end(&op);
 	return (Datum) 0;

@@ -119,12 +119,8 @@ sweep_once(FunctionCallInfo fcinfo, TimestampTz at, int32 batch)
 }
 
 static void
-require_sensible(TimestampTz at, int32 batch)
+check_batch(int32 batch)
 {
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("the moment of a sweep must be finite"));
 	if (batch < 1)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -149,7 +145,7 @@ license_sweep(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "at");
 	require_argument(fcinfo, 1, "batch");
-	require_sensible(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_INT32(1));
+	check_batch(PG_GETARG_INT32(1));
 	pass = sweep_once(fcinfo, PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_INT32(1));
 	values[0] = Int32GetDatum(pass.finalized);
 	values[1] = Int32GetDatum(pass.notices);

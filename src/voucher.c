@@ -12,7 +12,6 @@
 #include "operation.h"
 #include "plans.h"
 #include "trigger_util.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(license_create_vouchers);
 PG_FUNCTION_INFO_V1(license_redeem_voucher);
@@ -30,11 +29,8 @@ extern Datum license_key_in(PG_FUNCTION_ARGS);
 static void
 return_codes(FunctionCallInfo fcinfo)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	add_result_rows(fcinfo);
 }
 
 /*

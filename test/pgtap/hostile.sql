@@ -8,7 +8,7 @@ SELECT no_plan();
 INSERT INTO license.account (account_id, kind, name) VALUES (1, 'provider', 'V'), (2, 'partner', 'P');
 INSERT INTO license.account (account_id, parent_id, name, email) VALUES (3, 2, 'C', 'it@client.example');
 INSERT INTO license.partner_offer (account_id, sku) VALUES (2, 'C2TU1');
-INSERT INTO license.site (account_id, site_id, name) VALUES (3, 4, 'S');
+INSERT INTO license.site (account_id, site_id, name) VALUES (3, 4, 'S'), (3, 3, 'T');
 INSERT INTO license.license (account_id, license_id, sku, key, status, term, starts_at, ends_at)
     VALUES (3, 5, 'COUNT-ANNUAL', '7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE', 'in_use', '1 year', '2026-01-01', '2027-01-01');
 INSERT INTO license.license_pool (account_id, license_id, pool, maximum) VALUES (3, 5, 'device', 2), (3, 5, 'floating_device', 0);
@@ -89,6 +89,19 @@ END $$;
 SELECT is_empty(format('SELECT sqlstate, left(call, 300) FROM pg_temp.attack(%s) WHERE sqlstate ~ ''^(XX|58|57|53)''', oid),
     format('%s takes anything', oid::regprocedure))
 FROM targets ORDER BY proname, oid;
+
+-- Nothing happens at infinity: whatever changes something refuses it, a question is answered.
+CREATE TEMP TABLE dated AS
+    SELECT p.oid, p.proname, p.provolatile = 'v' AS changes, t.types, p.proargnames AS names
+    FROM pg_proc p JOIN targets t USING (oid) WHERE 'at' = ANY (p.proargnames) AND left(p.proname, 1) <> '_';
+SELECT cmp_ok((SELECT count(*) FROM dated WHERE changes), '>=', 23::bigint, 'operations that take a moment are found');
+CREATE FUNCTION pg_temp.at_infinity(target dated, moment text) RETURNS text LANGUAGE sql AS
+    $$SELECT pg_temp.sqlstate_of(format('SELECT * FROM license.%I(%s)', target.proname,
+        (SELECT string_agg(CASE target.names[n] WHEN 'at' THEN quote_literal(moment) WHEN 'code' THEN '''7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE''' ELSE pg_temp.fitting(t) END, ', ' ORDER BY n)
+        FROM unnest(target.types) WITH ORDINALITY AS a (t, n))))$$;
+SELECT is(pg_temp.at_infinity(d, moment), CASE WHEN changes THEN '22023' ELSE '00001' END,
+    format('%s at %s is %s', proname, moment, CASE WHEN changes THEN 'refused' ELSE 'answered' END))
+FROM dated d, unnest(ARRAY['infinity', '-infinity']) moment ORDER BY proname, moment;
 SELECT is_empty('SELECT * FROM license.check_seats()', 'and every counter is exact');
 
 SELECT * FROM finish();
