@@ -12,6 +12,9 @@
 /* 25 symbols, four hyphens, and the NUL */
 #define LICENSE_KEY_TEXT_SIZE 30
 
+/* one byte for each symbol that is not a check symbol, of which five bits are used */
+#define LICENSE_KEY_RANDOM_SIZE 23
+
 /* 125 bits, first symbol highest, then three zero bits: bytes order as the text does */
 typedef struct LicenseKey
 {
@@ -29,6 +32,12 @@ typedef struct LicenseKey
  * which never repeats the text.
  */
 extern bool license_key_parse(const char *text, size_t len, LicenseKey *key, const char **problem);
+
+/* Whether the bytes are a key; *problem as above. */
+extern bool license_key_check(const LicenseKey *key, const char **problem);
+
+/* The key with these bits and the check symbols that belong to them. */
+extern void license_key_make(const uint8 random[LICENSE_KEY_RANDOM_SIZE], LicenseKey *key);
 
 /* Writes the 29 characters of the canonical text and a NUL. */
 extern void license_key_format(const LicenseKey *key, char text[LICENSE_KEY_TEXT_SIZE]);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the Debian packages that building and testing need; does nothing when all are there.
+# Installs the Debian packages that building and testing need, and those it is told; does nothing when all are there.
 set -euo pipefail
 
 major=$("${PG_CONFIG:-pg_config}" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p') || true
@@ -16,6 +16,7 @@ packages=(
 	"$server"
 	"$server-cron"
 	"$server-pgtap"
+	"$@"
 )
 
 # The headers may have been unpacked without the package, which wants all of LLVM.

@@ -6,15 +6,16 @@ PATH=$PATH:/usr/sbin:/sbin
 usage()
 {
 	cat <<-TEXT
-		test/run.sh test [what...]   run the tests: all, or suites (regress isolation pgtap tap),
-		                             single files (regress:voucher) or a concept everywhere (voucher)
+		test/run.sh test [what...]   run the tests: all, or suites (regress isolation pgtap tap
+		                             fuzz), single files (regress:voucher) or a concept everywhere (voucher)
 		test/run.sh demo             run the demo
 		test/run.sh bench [option...] measure, and write bench.csv (--licenses N --apartments N --rounds N --only WORD)
 		test/run.sh psql             open psql in an empty database with the extension
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
 		KEEP=1 keeps the temporary directory (its logs), ACCEPT=1 takes the results of the
-		regress and isolation tests as expected, PG_CONFIG names another server's pg_config.
+		regress and isolation tests as expected, PG_CONFIG names another server's pg_config,
+		FUZZ_SECONDS is how long the fuzz tests run beside the others (60).
 	TEXT
 }
 
@@ -32,6 +33,28 @@ as_tester()
 	else
 		"$@"
 	fi
+}
+
+# Only the suites that run in a server do without clang and its fuzzer.
+needs_fuzzer()
+{
+	local argument
+
+	[[ $mode == test ]] || return 1
+	for argument in "${@:-fuzz}"; do
+		[[ ${argument%%:*} =~ ^(regress|isolation|pgtap|tap)$ ]] || return 0
+	done
+	return 1
+}
+
+install_packages()
+{
+	local more=()
+
+	if needs_fuzzer "$@"; then
+		more=(clang libclang-rt-dev)
+	fi
+	"$root/test/install_packages.sh" "${more[@]}"
 }
 
 # Socket paths are limited to 107 bytes, hence /tmp whatever TMPDIR says.
@@ -152,7 +175,7 @@ run()
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	"$root/test/install_packages.sh"
+	install_packages "$@"
 	make_work
 	cd "$work"
 	if [[ $mode == psql ]]; then

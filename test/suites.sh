@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # work, tree, bindir, pgxs
-# The four test suites. Sourced by inside.sh after cluster.sh; every result goes to $work/tally.
+# The test suites. Sourced by inside.sh after cluster.sh; every result goes to $work/tally.
 
-suites=(regress isolation pgtap tap)
+suites=(regress isolation pgtap tap fuzz)
 wanted=()
+declare -A fuzzing
 log_seen=0
 
 # The files of a suite, without directory and suffix.
@@ -16,6 +17,7 @@ list_files()
 		isolation) files=("$tree"/test/isolation/specs/*.spec) ;;
 		pgtap) files=("$tree"/test/pgtap/*.sql) ;;
 		tap) files=("$tree"/test/tap/*.pl) ;;
+		fuzz) files=("$tree"/test/fuzz/*.c) ;;
 	esac
 	for file in "${files[@]}"; do
 		file=${file##*/}
@@ -182,6 +184,47 @@ suite_tap()
 	done
 }
 
+# Compiles test/fuzz/NAME.c with src/NAME_*.c, which call no server, and tries inputs for a minute.
+fuzz()
+{
+	local name=$1 out=$work/out/fuzz/$1 test=$tree/test/fuzz/$1
+
+	"$(find_clang)" -O1 -g -Wall -Wextra -Wno-ignored-attributes -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -I "$tree/src" -isystem "$("$pg_config" --includedir-server)" \
+		"$test.c" "$tree/src/$name"_*.c -o "$out" &&
+		mkdir "$out.found" &&
+		nice "$out" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=128 -timeout=5 -dict="$test.dict" \
+			-artifact_prefix="$out." "$out.found" "$test"
+}
+
+start_fuzzing()
+{
+	local name
+
+	mkdir -p "$work/out/fuzz"
+	for name in $(select_files fuzz); do
+		fuzz "$name" >"$work/out/fuzz/$name.log" 2>&1 </dev/null &
+		fuzzing[$name]=$!
+	done
+}
+
+# Collects what start_fuzzing() started. A failure shows the input that led to it, in base64 too.
+suite_fuzz()
+{
+	local name log runs seconds
+
+	for name in "$@"; do
+		log=$work/out/fuzz/$name.log
+		if wait "${fuzzing[$name]}" &&
+			read -r runs seconds < <(sed -n 's/^Done \([1-9][0-9]*\) runs in \([0-9]*\) second.*/\1 \2/p' "$log"); then
+			report fuzz "$name ($runs inputs)" 1 0 "${seconds}000"
+		else
+			report fuzz "$name" 0 1 0
+			grep -v '^#' "$log" | show
+		fi
+	done
+}
+
 # A server process that died is a failure even when every test passed.
 check_server_log()
 {
@@ -202,6 +245,7 @@ run_suites()
 	wanted=("$@")
 	[[ $# -gt 0 ]] || wanted=("${suites[@]}")
 	check_arguments
+	start_fuzzing
 	for suite in "${suites[@]}"; do
 		mapfile -t files < <(select_files "$suite")
 		[[ ${#files[@]} -gt 0 ]] || continue
