@@ -39,27 +39,46 @@ init_keys(ScanKeyData *scan_keys, Relation index, const Datum *keys, int nkeys)
 	}
 }
 
-bool
-row_open(Row *row, Snapshot snapshot, const char *table, const char *index_name,
-		 const Datum *keys, int nkeys)
+static bool
+find_row(Row *row, const char *index_name, const Datum *keys, int nkeys)
 {
 	ScanKeyData scan_keys[ROW_MAX_KEYS];
-	Relation	index;
+	Relation	index = index_open(relation_of_ours(index_name), AccessShareLock);
 	IndexScanDesc scan;
 	bool		found;
 
 	Assert(nkeys <= ROW_MAX_KEYS);
-	row->rel = table_open(relation_of_ours(table), RowShareLock);
-	row->slot = table_slot_create(row->rel, NULL);
-	row->snapshot = snapshot;
-	index = index_open(relation_of_ours(index_name), AccessShareLock);
 	init_keys(scan_keys, index, keys, nkeys);
-	scan = index_begin_plain_scan(row->rel, index, snapshot, nkeys);
+	scan = index_begin_plain_scan(row->rel, index, row->snapshot, nkeys);
 	index_rescan(scan, scan_keys, nkeys, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, row->slot);
 	index_endscan(scan);
 	index_close(index, AccessShareLock);
 	return found;
+}
+
+static bool
+open_row(Row *row, Snapshot snapshot, LOCKMODE lock, const char *table, const char *index,
+		 const Datum *keys, int nkeys)
+{
+	row->rel = table_open(relation_of_ours(table), lock);
+	row->slot = table_slot_create(row->rel, NULL);
+	row->snapshot = snapshot;
+	return find_row(row, index, keys, nkeys);
+}
+
+bool
+row_open(Row *row, Snapshot snapshot, const char *table, const char *index,
+		 const Datum *keys, int nkeys)
+{
+	return open_row(row, snapshot, RowShareLock, table, index, keys, nkeys);
+}
+
+bool
+row_open_to_write(Row *row, Snapshot snapshot, const char *table, const char *index,
+				  const Datum *keys, int nkeys)
+{
+	return open_row(row, snapshot, RowExclusiveLock, table, index, keys, nkeys);
 }
 
 void

@@ -33,6 +33,8 @@ typedef struct Row
  */
 extern bool row_open(Row *row, Snapshot snapshot, const char *table, const char *index,
 					 const Datum *keys, int nkeys);
+extern bool row_open_to_write(Row *row, Snapshot snapshot, const char *table, const char *index,
+							  const Datum *keys, int nkeys);
 extern void row_close(Row *row);
 
 /* Waits for writers and locks the last version as FOR NO KEY UPDATE does; newer: that was not the one found; false: it is gone. */

@@ -1,6 +1,6 @@
 /*
  * seat.c
- *		Taking, keeping and giving back a seat of a pool.
+ *		Taking and giving back a seat of a pool.
  *
  * Whether a pool has room is decided under the lock of its row, so that a full
  * one is an answer and not an error of the counted foreign key.  Locks go from
@@ -20,15 +20,13 @@
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(license_acquire_seat);
-PG_FUNCTION_INFO_V1(license_heartbeat);
 PG_FUNCTION_INFO_V1(license_release_seat);
 
 /* A holder's seat may come and go while we look; this often is not chance. */
 #define MAX_ATTEMPTS 20
 
-/* When a lease taken now would end; 22023 unless it lies ahead */
-static TimestampTz
-lease_end(NullableDatum lease, TimestampTz at)
+TimestampTz
+seat_lease_end(NullableDatum lease, TimestampTz at)
 {
 	/* A timestamptz counts in UTC, so a day of a lease is 24 hours in every zone. */
 	Datum		end = DirectFunctionCall2(timestamp_pl_interval, TimestampTzGetDatum(at), lease.value);
@@ -91,7 +89,7 @@ granted_end(const SeatRequest *request, const SeatSituation *now)
 
 	if (request->lease.isnull)
 		return arg_null();
-	end = lease_end(request->lease, request->at);
+	end = seat_lease_end(request->lease, request->at);
 	return arg_time(now->open_end ? end : Min(end, now->ends_at));
 }
 
@@ -253,7 +251,7 @@ seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHol
 
 	check_holder(holder);
 	if (!lease.isnull)
-		(void) lease_end(lease, at);
+		(void) seat_lease_end(lease, at);
 	memset(answer, 0, sizeof(*answer));
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
@@ -301,63 +299,6 @@ license_acquire_seat(PG_FUNCTION_ARGS)
 	nulls[2] = answer.seat_id == 0;
 	values[3] = TimestampTzGetDatum(answer.expires_at);
 	nulls[3] = !answer.leased;
-	return form_result_row(fcinfo, values, nulls);
-}
-
-/* Why a heartbeat found no seat to keep alive; fills expires_at when the seat is there */
-static const char *
-heartbeat_refusal(int64 account_id, int64 seat_id, TimestampTz at, Datum *expires_at, bool *leased)
-{
-	bool		isnull;
-
-	if (RUN(seat_of_heartbeat, arg_int64(account_id), arg_int64(seat_id), arg_time(at)) == 0)
-		return "NOT_FOUND";
-	*expires_at = got_datum(2, &isnull);
-	*leased = !isnull;
-	return got_bool(1) ? "LEASE_EXPIRED" : "LICENSE_NOT_VALID";
-}
-
-/*
- * license.heartbeat(account_id, seat_id, lease, at) → (alive, code, expires_at)
- *		The holder is still there: renews the lease by the length given, else
- *		by its former length; a seat held until released stays so.  Codes:
- *		GRANTED (alive), NOT_FOUND (also after it was moved), LEASE_EXPIRED,
- *		LICENSE_NOT_VALID.  Errors: 22004, 22023 lease not ahead.  P27, P28.
- */
-Datum
-license_heartbeat(PG_FUNCTION_ARGS)
-{
-	NullableDatum lease = arg_passed(fcinfo, 2);
-	Datum		values[3] = {0};
-	bool		nulls[3] = {false, false, true};
-	Operation	op;
-	int64		account_id;
-	int64		seat_id;
-	TimestampTz at;
-	const char *code = "GRANTED";
-	bool		leased = false;
-	bool		alive;
-
-	require_argument(fcinfo, 0, "account_id");
-	require_argument(fcinfo, 1, "seat_id");
-	require_argument(fcinfo, 3, "at");
-	account_id = PG_GETARG_INT64(0);
-	seat_id = PG_GETARG_INT64(1);
-	at = PG_GETARG_TIMESTAMPTZ(3);
-	if (!lease.isnull)
-		(void) lease_end(lease, at);
-	operation_begin(&op, fcinfo, "heartbeat", at);
-	alive = RUN(seat_heartbeat, arg_int64(account_id), arg_int64(seat_id), lease, arg_time(at)) > 0;
-	if (alive)
-		values[2] = got_datum(1, &nulls[2]);
-	else
-	{
-		code = heartbeat_refusal(account_id, seat_id, at, &values[2], &leased);
-		nulls[2] = !leased;
-	}
-	operation_end(&op);
-	values[0] = BoolGetDatum(alive);
-	values[1] = CStringGetTextDatum(code);
 	return form_result_row(fcinfo, values, nulls);
 }
 

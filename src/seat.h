@@ -46,6 +46,9 @@ extern void seat_acquire(int64 account_id, int64 license_id, const char *pool,
 						 const SeatHolder *holder, NullableDatum lease,
 						 TimestampTz at, SeatAnswer *answer);
 
+/* When a lease taken now would end; 22023 unless it lies ahead */
+extern TimestampTz seat_lease_end(NullableDatum lease, TimestampTz at);
+
 /* The history entry of a seat that went from one device to another; extra is "" or more JSON members, each with a comma before it */
 extern void seat_moved(int64 account_id, int64 from_seat, int64 from_device,
 					   int64 to_seat, int64 to_device, const char *extra);

@@ -6,7 +6,6 @@
 
 #include "license_status.h"
 #include "plans.h"
-#include "row.h"
 #include "utils/snapmgr.h"
 
 /* Where a holder is found, and its seat */
@@ -38,8 +37,8 @@ kind_of(const SeatHolder *holder, Datum *id)
 	return &apartment_kind;
 }
 
-static bool
-is_valid(Row *license, TimestampTz at)
+bool
+seat_license_is_valid(Row *license, TimestampTz at)
 {
 	bool		pending;
 	bool		open_end;
@@ -60,7 +59,7 @@ read_license(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
 
 	if (found)
 	{
-		now->valid = is_valid(&row, request->at);
+		now->valid = seat_license_is_valid(&row, request->at);
 		now->ends_at = DatumGetTimestampTz(row_value(&row, "ends_at", &now->open_end));
 	}
 	row_close(&row);

@@ -5,6 +5,7 @@
 #ifndef LICENSE_SEAT_SITUATION_H
 #define LICENSE_SEAT_SITUATION_H
 
+#include "row.h"
 #include "seat.h"
 
 typedef struct SeatSituation
@@ -26,5 +27,8 @@ extern void seat_situation_read_seat(const SeatRequest *request, SeatSituation *
 
 /* Does the holder have a seat whose lease, if any, still runs? */
 extern bool seat_situation_is_live(const SeatSituation *now, TimestampTz at);
+
+/* Does a row of license.license give service at that moment? */
+extern bool seat_license_is_valid(Row *license, TimestampTz at);
 
 #endif							/* LICENSE_SEAT_SITUATION_H */

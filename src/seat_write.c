@@ -1,0 +1,310 @@
+/*
+ * seat_write.c
+ *		Writes how long a seat lives, without SPI where nothing looks on.
+ *
+ * Every holder of a lease has its seat written every few minutes, and for one
+ * row executor and constraints compiled anew cost more than the work itself.
+ * So the row is replaced directly, as the executor would, where that is all
+ * an UPDATE does; where the owner has put more on the table, it is an UPDATE.
+ */
+#include "seat_write.h"
+
+#include "access/heapam.h"
+#include "access/sysattr.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "plans.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+typedef enum LifeColumn
+{
+	LAST_SEEN_AT, LEASE, EXPIRES_AT, LIFE_COLUMNS
+} LifeColumn;
+
+static const char *const column_names[] = {"last_seen_at", "lease", "expires_at"};
+
+/* What is known of the table until it is altered */
+typedef struct SeatTable
+{
+	bool		known;
+	Oid			relation;
+	AttrNumber	columns[LIFE_COLUMNS];
+	bool		plain;			/* an UPDATE would do nothing beyond writing the row */
+	int			nchecks;
+	ExprState **checks;
+	MemoryContext context;
+} SeatTable;
+
+static SeatTable table;
+
+static void
+forget_on_relation(Datum arg, Oid relation)
+{
+	if (relation == InvalidOid || relation == table.relation)
+		table.known = false;
+}
+
+/* Does a foreign key from or to this table look at one of our columns? */
+static bool
+is_key_column(Relation rel, AttrNumber column)
+{
+	Bitmapset  *keys = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_KEY);
+	ListCell   *cell;
+
+	if (bms_is_member(column - FirstLowInvalidHeapAttributeNumber, keys))
+		return true;
+	foreach(cell, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(cell);
+
+		for (int i = 0; i < fk->nkeys; i++)
+		{
+			if (fk->conkey[i] == column)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Foreign keys look at other columns, and our own triggers count other columns. */
+static bool
+heeds_update(const Trigger *trigger)
+{
+	return trigger->tgenabled != TRIGGER_DISABLED && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
+		RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE &&
+		get_func_namespace(trigger->tgfoid) != get_namespace_oid("license", false);
+}
+
+static bool
+is_plain(Relation rel)
+{
+	Form_pg_class form = rel->rd_rel;
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	TriggerDesc *triggers = rel->trigdesc;
+
+	if (form->relkind != RELKIND_RELATION || form->relispartition || form->relhassubclass ||
+		form->relhasrules || form->relforcerowsecurity ||
+		(constr != NULL && has_generated_column(constr)))
+		return false;
+	for (int i = 0; i < LIFE_COLUMNS; i++)
+	{
+		if (is_key_column(rel, table.columns[i]))
+			return false;
+	}
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (heeds_update(&triggers->triggers[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+compile_checks(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	int			nchecks = constr != NULL ? constr->num_check : 0;
+
+	table.nchecks = 0;
+	table.checks = palloc0(sizeof(ExprState *) * Max(nchecks, 1));
+	for (int i = 0; i < nchecks; i++)
+	{
+		Expr	   *expr = stringToNode(constr->check[i].ccbin);
+
+		if (check_is_enforced(&constr->check[i]))
+			table.checks[table.nchecks++] =
+				ExecInitCheck(make_ands_implicit(expression_planner(expr)), NULL);
+	}
+}
+
+static void
+find_columns(Oid relation)
+{
+	for (int i = 0; i < LIFE_COLUMNS; i++)
+	{
+		table.columns[i] = get_attnum(relation, column_names[i]);
+		if (table.columns[i] == InvalidAttrNumber)
+			elog(ERROR, "table license.seat has no column %s", column_names[i]);
+	}
+}
+
+static void
+look_at_table(Relation rel)
+{
+	MemoryContext caller;
+
+	if (table.known && table.relation == RelationGetRelid(rel))
+		return;
+	if (table.context == NULL)
+	{
+		table.context = AllocSetContextCreate(CacheMemoryContext, "license_ext seat table",
+											  ALLOCSET_SMALL_SIZES);
+		CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
+	}
+	MemoryContextReset(table.context);
+	table.relation = RelationGetRelid(rel);
+	find_columns(table.relation);
+	caller = MemoryContextSwitchTo(table.context);
+	table.plain = is_plain(rel);
+	compile_checks(rel);
+	MemoryContextSwitchTo(caller);
+	table.known = true;
+}
+
+static void
+set_column(TupleTableSlot *row, LifeColumn column, NullableDatum value)
+{
+	row->tts_values[table.columns[column] - 1] = value.value;
+	row->tts_isnull[table.columns[column] - 1] = value.isnull;
+}
+
+/* The row found, with another life */
+static TupleTableSlot *
+changed_row(Row *seat, const SeatLife *life)
+{
+	TupleDesc	desc = RelationGetDescr(seat->rel);
+	TupleTableSlot *changed = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+
+	slot_getallattrs(seat->slot);
+	memcpy(changed->tts_values, seat->slot->tts_values, sizeof(Datum) * desc->natts);
+	memcpy(changed->tts_isnull, seat->slot->tts_isnull, sizeof(bool) * desc->natts);
+	set_column(changed, LAST_SEEN_AT, arg_time(life->last_seen_at));
+	set_column(changed, LEASE, life->lease);
+	set_column(changed, EXPIRES_AT, life->expires_at);
+	return ExecStoreVirtualTuple(changed);
+}
+
+static bool
+keeps_not_null(Relation rel, TupleTableSlot *row)
+{
+	for (int i = 0; i < LIFE_COLUMNS; i++)
+	{
+		int			column = table.columns[i] - 1;
+
+		if (row->tts_isnull[column] && TupleDescAttr(RelationGetDescr(rel), column)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+static bool
+keeps_checks(TupleTableSlot *row)
+{
+	ExprContext *context = CreateStandaloneExprContext();
+	bool		kept = true;
+
+	context->ecxt_scantuple = row;
+	for (int i = 0; kept && i < table.nchecks; i++)
+		kept = ExecCheck(table.checks[i], context);
+	FreeExprContext(context, true);
+	return kept;
+}
+
+/* Needed when a column that changed is indexed, or the new version did not fit beside the old one. */
+static void
+insert_index_entries(Relation rel, TupleTableSlot *row, TU_UpdateIndexes update_indexes)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+
+	/* Range table index 0: no query stands behind this update. */
+	InitResultRelInfo(target, rel, 0, NULL, 0);
+	ExecOpenIndices(target, false);
+	ExecInsertIndexTuplesForUpdate(target, row, estate, update_indexes);
+	ExecCloseIndices(target);
+	FreeExecutorState(estate);
+}
+
+/* Another transaction's change is for a new look; for an old snapshot there is none. */
+static SeatWritten
+lost_race(TM_Result result)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				result == TM_Updated ? errmsg("could not serialize access due to concurrent update") :
+				errmsg("could not serialize access due to concurrent delete"),
+				errhint("The transaction might succeed if retried."));
+	return SEAT_CHANGED;
+}
+
+/* Locked, the row is still as the next look finds it: nobody has to lose twice. */
+static SeatWritten
+lock_changed(Row *seat, TM_Result result)
+{
+	SeatWritten lost = lost_race(result);
+	bool		newer;
+
+	(void) row_lock(seat, &newer);
+	return lost;
+}
+
+static SeatWritten
+write_directly(Row *seat, TupleTableSlot *changed)
+{
+	ItemPointerData tid = seat->slot->tts_tid;
+	TU_UpdateIndexes update_indexes = TU_None;
+	LockTupleMode lock_mode;
+	TM_FailureData failure;
+	TM_Result	result = table_tuple_update(seat->rel, &tid, changed, GetCurrentCommandId(true),
+											seat->snapshot, InvalidSnapshot, true,
+											&failure, &lock_mode, &update_indexes);
+
+	if (result == TM_Updated || result == TM_Deleted)
+		return lock_changed(seat, result);
+	if (result != TM_Ok)
+		elog(ERROR, "unexpected result %d of updating a seat", (int) result);
+	if (update_indexes != TU_None)
+		insert_index_entries(seat->rel, changed, update_indexes);
+	CommandCounterIncrement();
+	return SEAT_WRITTEN;
+}
+
+/* Also for a row that breaks a constraint: nobody says so better than the server. */
+static SeatWritten
+write_by_statement(Row *seat, SeatLife *life)
+{
+	NullableDatum account_id = arg_datum(row_datum(seat, "account_id"), false);
+	NullableDatum seat_id = arg_datum(row_datum(seat, "seat_id"), false);
+	bool		newer;
+
+	/* The statement's own snapshot might show a version that nobody has judged. */
+	if (!row_lock(seat, &newer))
+		return lost_race(TM_Deleted);
+	if (newer)
+		return lost_race(TM_Updated);
+	if (RUN(seat_heartbeat, account_id, seat_id, arg_time(life->last_seen_at),
+			life->lease, life->expires_at) == 0)
+		return SEAT_REFUSED;
+	life->expires_at.value = got_datum(1, &life->expires_at.isnull);
+	return SEAT_WRITTEN;
+}
+
+SeatWritten
+seat_write(Row *seat, SeatLife *life)
+{
+	TupleTableSlot *changed;
+	SeatWritten written;
+
+	look_at_table(seat->rel);
+	if (!table.plain)
+		return write_by_statement(seat, life);
+	CheckCmdReplicaIdentity(seat->rel, CMD_UPDATE);
+	changed = changed_row(seat, life);
+	if (keeps_not_null(seat->rel, changed) && keeps_checks(changed))
+		written = write_directly(seat, changed);
+	else
+		written = write_by_statement(seat, life);
+	ExecDropSingleTupleTableSlot(changed);
+	return written;
+}
