@@ -34,8 +34,12 @@ all install installcheck:
 endif
 
 .PHONY: all bench check-versions install installcheck demo help lint psql requirements test
-bench demo lint psql test:
+demo lint psql test:
 	@test/run.sh $@
+
+# make bench BENCH="--large"
+bench:
+	@test/run.sh bench $(BENCH)
 
 check-versions:
 	@test/versions.sh

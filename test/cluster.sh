@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # work and tree come from inside.sh, pgxs is for suites.sh
-# The throw-away build and server. Sourced by inside.sh, which sets `work` and `tree`.
+# The throw-away build and server. Sourced by inside.sh, which sets `work` and `tree`,
+# and for other settings than those of a test, the file `more_settings`.
 
 pg_config=${PG_CONFIG:-pg_config}
 bindir=$("$pg_config" --bindir)
@@ -40,7 +41,7 @@ extension_settings()
 init_cluster()
 {
 	quietly initdb initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync
-	cat "$tree/test/temp.conf" - >>"$work/data/postgresql.conf" <<-CONF
+	cat "$tree/test/temp.conf" "${more_settings:-/dev/null}" - >>"$work/data/postgresql.conf" <<-CONF
 		unix_socket_directories = '$work/sock'
 		$(extension_settings)
 	CONF

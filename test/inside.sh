@@ -53,5 +53,5 @@ case $mode in
 	demo) with_cluster bash test/demo/run.sh ;;
 	psql) with_cluster psql -X ;;
 	lint) lint ;;
-	bench) with_cluster perl test/bench/bench.pl --csv "$work/out/bench.csv" "$@" ;;
+	bench) more_settings=$tree/test/bench/bench.conf with_cluster perl test/bench/bench.pl --out "$work/out" "$@" ;;
 esac

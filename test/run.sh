@@ -9,7 +9,9 @@ usage()
 		test/run.sh test [what...]   run the tests: all, or suites (regress isolation pgtap tap
 		                             fuzz), single files (regress:voucher) or a concept everywhere (voucher)
 		test/run.sh demo             run the demo
-		test/run.sh bench [option...] measure, and write bench.csv (--licenses N --apartments N --rounds N --only WORD)
+		test/run.sh bench [option...] measure, and write bench.csv and bench_growth.csv (--large: 10 million licences;
+		                             --no-growth or --growth: only one table; --only REGEXP: only those rows;
+		                             --apartments N --licenses N --sizes N,N,N --rounds N --seconds N --calls N)
 		test/run.sh psql             open psql in an empty database with the extension
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
@@ -110,6 +112,15 @@ accept_results()
 	done
 }
 
+copy_tables()
+{
+	local table
+
+	for table in "$work"/out/*.csv; do
+		[[ ! -f $table ]] || { cp "$table" "$root/" && echo "written: ${table##*/}"; }
+	done
+}
+
 end_child()
 {
 	[[ -n $child ]] || return 0
@@ -185,7 +196,7 @@ run()
 		run_inside "$@" || status=$?
 	fi
 	[[ -z ${ACCEPT:-} ]] || accept_results
-	[[ ! -f $work/out/bench.csv ]] || cp "$work/out/bench.csv" "$root/bench.csv"
+	copy_tables
 	return "$status"
 }
 
