@@ -15,8 +15,8 @@ WHERE attrelid = 'license.license'::regclass AND attnum > 0 AND NOT attisdropped
 \gexec
 INSERT INTO license.license_pool (account_id, license_id, pool, maximum, in_use)
     SELECT 1, 5000000 + i, 'device', 10000, least(10000, :seats - 10000 * i) FROM generate_series(0, (:seats - 1) / 10000) i;
-INSERT INTO license.seat (account_id, seat_id, license_id, pool, device_id, expires_at)
-    SELECT 1, 200000000 + i, 5000000 + (i - 1) / 10000, 'device', 100000001 + (i - 1) % 10000, now() + interval '1 day'
+INSERT INTO license.seat (account_id, seat_id, license_id, pool, device_id, lease, expires_at)
+    SELECT 1, 200000000 + i, 5000000 + (i - 1) / 10000, 'device', 100000001 + (i - 1) % 10000, '1 day', now() + interval '1 day'
     FROM generate_series(1, :seats) i;
 COMMIT;
 RESET session_replication_role;

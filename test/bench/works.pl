@@ -27,8 +27,8 @@ sub reset_seats
 	  if $schema ne 'license';
 	sql("INSERT INTO $schema.seat (account_id, seat_id, license_id, pool, device_id)
 		SELECT 1, 100000000 + i, 3, 'device', 100000000 + i FROM generate_series(1, 10000) i;");
-	sql("INSERT INTO $schema.seat (account_id, seat_id, license_id, pool, device_id, expires_at)
-		SELECT 1, 200000000 + i, 1, 'device', 100000000 + i, now() + interval '1 day' FROM generate_series(1, 10000) i;")
+	sql("INSERT INTO $schema.seat (account_id, seat_id, license_id, pool, device_id, lease, expires_at)
+		SELECT 1, 200000000 + i, 1, 'device', 100000000 + i, '1 day', now() + interval '1 day' FROM generate_series(1, 10000) i;")
 	  if $with{leased};
 	sql("VACUUM ANALYZE $schema.seat; VACUUM $schema.license_pool; ALTER SEQUENCE turn RESTART;");
 }
@@ -222,7 +222,7 @@ sub seats
 	compare(name => 'heartbeat', unit => 'tps', goals => [ [ 'floor', '>=', 0.8 ] ],
 		why => 'one of 10000 leases renewed; floor: UPDATE by primary key',
 		run => [ ours => heartbeat('license', "SELECT * FROM license.heartbeat(1, 200000000 + :n, '1 day');"),
-			floor => heartbeat('floor', "UPDATE floor.seat SET last_seen_at = now(), expires_at = now() + interval '1 day' WHERE account_id = 1 AND seat_id = 200000000 + :n;") ]);
+			floor => heartbeat('floor', "UPDATE floor.seat SET last_seen_at = now(), lease = '1 day', expires_at = now() + interval '1 day' WHERE account_id = 1 AND seat_id = 200000000 + :n;") ]);
 }
 
 sub licenses
