@@ -33,7 +33,8 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all bench check-versions install installcheck demo help lint psql requirements test
+.PHONY: all bench check-cassert check-sanitize check-valgrind check-versions install installcheck demo help lint \
+	psql requirements test
 demo lint psql test:
 	@test/run.sh $@
 
@@ -44,6 +45,13 @@ bench:
 check-versions:
 	@test/versions.sh
 
+check-cassert check-valgrind:
+	@test/debug_server.sh $(@:check-%=%)
+
+# PostgreSQL lets integers wrap around, this extension never does.
+check-sanitize:
+	@COPT="-fsanitize=undefined -fno-sanitize-recover=undefined -fno-wrapv" test/run.sh test regress isolation pgtap
+
 requirements:
 	@test/requirements.pl
 
@@ -51,5 +59,8 @@ help:
 	@echo "make, make install, make installcheck: as every PostgreSQL extension"
 	@echo "make check-versions: regress, isolation and pgtap on PostgreSQL 15, 17 and 18, and pg_upgrade from 15;"
 	@echo "    in folders with the Debian releases that bring them (as root; made below /var/tmp and used again)"
+	@echo "make check-sanitize: the same suites with undefined behaviour checked, which aborts"
+	@echo "make check-cassert: the same on a PostgreSQL 15 with assertions, built in such a folder"
+	@echo "make check-valgrind: some of them on that server under valgrind"
 	@echo "make requirements: which test proves which requirement; fails when one has none"
 	@test/run.sh help

@@ -50,7 +50,7 @@ init_cluster()
 start_cluster()
 {
 	init_cluster
-	quietly start pg_ctl -D "$work/data" -l "$work/log/server.log" -t 60 start ||
+	quietly start pg_ctl ${VALGRIND:+-p "$tree/test/valgrind.sh"} -D "$work/data" -l "$work/log/server.log" -t 60 start ||
 		{ cat "$work/log/server.log"; return 1; }
 	export PGHOST=$work/sock PGPORT=5432 PGUSER=postgres
 }

@@ -238,6 +238,21 @@ check_server_log()
 	fi
 }
 
+# Each process has left a log, see valgrind.sh; one that valgrind found a fault in is not empty.
+check_valgrind()
+{
+	local logs=("$work"/log/valgrind.*) found
+
+	[[ -n ${VALGRIND:-} ]] || return 0
+	mapfile -t found < <(find "$work/log" -name 'valgrind.*' -size +0)
+	if [[ ${#logs[@]} -gt 0 && ${#found[@]} -eq 0 ]]; then
+		report valgrind "(${#logs[@]} processes)" 1 0 0
+	else
+		report valgrind "(${#logs[@]} processes)" 0 1 0
+		head -q -n 60 "${found[@]}" </dev/null | show
+	fi
+}
+
 run_suites()
 {
 	local suite files
@@ -252,4 +267,5 @@ run_suites()
 		"suite_$suite" "${files[@]}" || report "$suite" "(could not run)" 0 1 0
 		check_server_log "$suite"
 	done
+	check_valgrind
 }
