@@ -125,11 +125,11 @@ sub measure
 	my %seen;
 
 	return unless wanted($name);
-	say_now("measuring: $name");
 	foreach my $round (1 .. option('rounds'))
 	{
 		push @{ $seen{$_} }, $run{$_}->() foreach $round % 2 ? @names : reverse @names;
 	}
+	say_now("$name:", join(', ', map { "$_ " . number(median(@{ $seen{$_} })) } @names));
 	return %seen;
 }
 

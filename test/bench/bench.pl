@@ -1,5 +1,7 @@
 #!/usr/bin/perl
 # Our path, the plpgsql twin and the floor, interleaved in one run: medians and ratios. Then the growth of ours.
+# Options beside those in test/run.sh help: --few N, what the sweep among --licenses is compared with;
+# --no-setup takes the databases of a run before.
 use strict;
 use warnings;
 use FindBin;
@@ -20,16 +22,26 @@ option(\%o);
 
 require "$FindBin::RealBin/works.pl";
 require "$FindBin::RealBin/growth.pl";
-unless ($o{growth})
+my @failed;
+
+# A table is printed as far as it got.
+sub make_table
+{
+	my ($measure, $print, $file, $values) = @_;
+
+	eval { $measure->(); 1 } or push @failed, $@;
+	$print->();
+	write_csv("$o{out}/$file", $values->());
+}
+
+sub ratios
 {
 	set_up_works() if $o{setup} // 1;
 	works();
-	print_table();
-	write_csv("$o{out}/bench.csv", Bench::table_values());
+	drop_works() if $o{setup} // 1;
 }
-if ($o{growth} // 1)
-{
-	growth();
-	print_growth();
-	write_csv("$o{out}/bench_growth.csv", growth_values());
-}
+
+make_table(\&ratios, \&print_table, 'bench.csv', \&Bench::table_values) unless $o{growth};
+make_table(\&growth, \&print_growth, 'bench_growth.csv', \&growth_values) if $o{growth} // 1;
+printf "measured in %.0f minutes\n", (time - $^T) / 60;
+die "not all was measured:\n@failed" if @failed;

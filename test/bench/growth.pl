@@ -143,10 +143,11 @@ sub growth_of_seats
 
 sub growth
 {
-	set_up_growth();
+	set_up_growth() if option('setup') // 1;
 	growth_of_apartments();
 	growth_of_licenses();
 	growth_of_seats();
+	return unless option('setup') // 1;
 	drop_database("growth_$_") foreach sizes();
 }
 
