@@ -290,6 +290,22 @@ access_caller_sees(Oid caller, int64 account_id)
 	return superuser_arg(caller) || caller_levels(caller, true, account_id) != 0;
 }
 
+bool
+access_sees(FunctionCallInfo fcinfo, int64 account_id)
+{
+	Oid			caller = GetUserId();
+	Operation	op;
+	bool		sees;
+
+	if (grantee == caller && ngrants == 1 &&
+		(!grants[0].confined || grants[0].account_id == account_id))
+		return true;
+	operation_begin_unchecked(&op, fcinfo);
+	sees = access_caller_sees(caller, account_id);
+	operation_end(&op);
+	return sees;
+}
+
 /*
  * license._sees(account_id bigint) → boolean
  *		The policy of row-level security: does the current role have a level in
@@ -298,19 +314,7 @@ access_caller_sees(Oid caller, int64 account_id)
 Datum
 license_sees(PG_FUNCTION_ARGS)
 {
-	Oid			caller = GetUserId();
-	Operation	op;
-	bool		sees;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	if (grantee == caller && ngrants == 1 &&
-		(!grants[0].confined || grants[0].account_id == PG_GETARG_INT64(0)))
-		PG_RETURN_BOOL(true);
-	operation_begin_unchecked(&op, fcinfo);
-	sees = access_caller_sees(caller, PG_GETARG_INT64(0));
-	operation_end(&op);
-	PG_RETURN_BOOL(sees);
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && access_sees(fcinfo, PG_GETARG_INT64(0)));
 }
 
 /*

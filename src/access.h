@@ -37,6 +37,9 @@ extern void access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, Timest
 /* May the role that called the running operation see that account? */
 extern bool access_caller_sees(Oid caller, int64 account_id);
 
+/* The policy of row-level security: has the current role a level in that account or above it? */
+extern bool access_sees(FunctionCallInfo fcinfo, int64 account_id);
+
 extern void access_init(void);
 
 #endif							/* LICENSE_ACCESS_H */

@@ -14,13 +14,11 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "license_lookup.h"
 #include "plans.h"
 #include "row.h"
 #include "trigger_util.h"
-#include "utils/array.h"
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -136,25 +134,6 @@ scan_place(const Place *place, ScanKey keys, int nkeys, RowReader reader, void *
 	return count;
 }
 
-static bool
-names_module(Datum modules, const text *module)
-{
-	Datum	   *names;
-	bool	   *nulls;
-	int			count;
-
-	deconstruct_array(DatumGetArrayTypeP(modules), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		text	   *name = nulls[i] ? NULL : DatumGetTextPP(names[i]);
-
-		if (name != NULL && VARSIZE_ANY_EXHDR(name) == VARSIZE_ANY_EXHDR(module) &&
-			memcmp(VARDATA_ANY(name), VARDATA_ANY(module), VARSIZE_ANY_EXHDR(name)) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* What is asked, and what was found */
 typedef struct Lookup
 {
@@ -185,7 +164,7 @@ read_license(const Place *place, TupleTableSlot *row, void *result)
 	license->starts_at = DatumGetTimestampTz(read_column(place, row, STARTS_AT, &license->has_start));
 	license->ends_at = DatumGetTimestampTz(read_column(place, row, ENDS_AT, &license->has_end));
 	license->has_module = lookup->module == NULL ||
-		names_module(read_column(place, row, MODULES, &present), lookup->module);
+		array_has_text(read_column(place, row, MODULES, &present), lookup->module);
 }
 
 static void

@@ -1,19 +1,21 @@
 /*
  * row.c
- *		One row of a table of ours by an index, without SPI.
+ *		Rows of a table of ours, mostly by an index, without SPI.
  */
 #include "row.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 Oid
 relation_of_ours(const char *name)
@@ -28,15 +30,19 @@ relation_of_ours(const char *name)
 }
 
 static void
-init_keys(ScanKeyData *scan_keys, Relation index, const Datum *keys, int nkeys)
+init_key(ScanKeyData *scan_key, Relation index, int i, Datum key)
 {
-	for (int i = 0; i < nkeys; i++)
-	{
-		RegProcedure equal = index->rd_opcintype[i] == INT8OID ? F_INT8EQ : F_TEXTEQ;
+	RegProcedure equal = index->rd_opcintype[i] == INT8OID ? F_INT8EQ : F_TEXTEQ;
 
-		ScanKeyEntryInitialize(&scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[i], equal, keys[i]);
-	}
+	ScanKeyEntryInitialize(scan_key, 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+						   index->rd_indcollation[i], equal, key);
+}
+
+static void
+init_null_key(ScanKeyData *scan_key, int i)
+{
+	ScanKeyEntryInitialize(scan_key, SK_ISNULL | SK_SEARCHNULL, i + 1, InvalidStrategy,
+						   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
 }
 
 static bool
@@ -48,7 +54,8 @@ find_row(Row *row, const char *index_name, const Datum *keys, int nkeys)
 	bool		found;
 
 	Assert(nkeys <= ROW_MAX_KEYS);
-	init_keys(scan_keys, index, keys, nkeys);
+	for (int i = 0; i < nkeys; i++)
+		init_key(&scan_keys[i], index, i, keys[i]);
 	scan = index_begin_plain_scan(row->rel, index, row->snapshot, nkeys);
 	index_rescan(scan, scan_keys, nkeys, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, row->slot);
@@ -109,17 +116,22 @@ row_lock(Row *row, bool *newer)
 	return true;
 }
 
-Datum
-row_value(Row *row, const char *column, bool *isnull)
+static AttrNumber
+find_column(Relation rel, const char *column)
 {
-	int			number = SPI_fnumber(RelationGetDescr(row->rel), column);
+	int			number = SPI_fnumber(RelationGetDescr(rel), column);
 
 	if (number <= 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_COLUMN),
-				errmsg("table \"%s\" has no column \"%s\"",
-					   RelationGetRelationName(row->rel), column));
-	return slot_getattr(row->slot, number, isnull);
+				errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), column));
+	return number;
+}
+
+Datum
+row_value(Row *row, const char *column, bool *isnull)
+{
+	return slot_getattr(row->slot, find_column(row->rel, column), isnull);
 }
 
 Datum
@@ -131,4 +143,83 @@ row_datum(Row *row, const char *column)
 	if (isnull)
 		elog(ERROR, "unexpected NULL in column %s", column);
 	return value;
+}
+
+void
+rows_open(Rows *rows, const char *table, const char *index)
+{
+	rows->rel = table_open(relation_of_ours(table), AccessShareLock);
+	rows->slot = table_slot_create(rows->rel, NULL);
+	rows->index = NULL;
+	rows->scan = NULL;
+	rows->table_scan = NULL;
+	if (index != NULL)
+		rows->index = index_open(relation_of_ours(index), AccessShareLock);
+	else
+		rows->table_scan = table_beginscan(rows->rel, GetActiveSnapshot(), 0, NULL);
+}
+
+void
+rows_find(Rows *rows, const NullableDatum *keys, int nkeys)
+{
+	ScanKeyData scan_keys[ROW_MAX_KEYS];
+
+	Assert(nkeys <= ROW_MAX_KEYS);
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (keys[i].isnull)
+			init_null_key(&scan_keys[i], i);
+		else
+			init_key(&scan_keys[i], rows->index, i, keys[i].value);
+	}
+	if (rows->scan == NULL)
+		rows->scan = index_begin_plain_scan(rows->rel, rows->index, GetActiveSnapshot(), nkeys);
+	index_rescan(rows->scan, scan_keys, nkeys, NULL, 0);
+}
+
+bool
+rows_next(Rows *rows)
+{
+	CHECK_FOR_INTERRUPTS();
+	return rows->scan != NULL ?
+		index_getnext_slot(rows->scan, ForwardScanDirection, rows->slot) :
+		table_scan_getnextslot(rows->table_scan, ForwardScanDirection, rows->slot);
+}
+
+void
+rows_close(Rows *rows)
+{
+	if (rows->scan != NULL)
+		index_endscan(rows->scan);
+	if (rows->table_scan != NULL)
+		table_endscan(rows->table_scan);
+	ExecDropSingleTupleTableSlot(rows->slot);
+	if (rows->index != NULL)
+		index_close(rows->index, NoLock);
+	table_close(rows->rel, NoLock);
+}
+
+AttrNumber
+rows_column(const Rows *rows, const char *column)
+{
+	return find_column(rows->rel, column);
+}
+
+bool
+array_has_text(Datum array, const text *wanted)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		text	   *element = nulls[i] ? NULL : DatumGetTextPP(elements[i]);
+
+		if (element != NULL && VARSIZE_ANY_EXHDR(element) == VARSIZE_ANY_EXHDR(wanted) &&
+			memcmp(VARDATA_ANY(element), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(element)) == 0)
+			return true;
+	}
+	return false;
 }

@@ -1,16 +1,18 @@
 /*
  * row.h
- *		One row of a table of ours by an index, without SPI.
+ *		Rows of a table of ours, mostly by an index, without SPI.
  *
- * For the few look-ups that every acquisition of a seat makes: a statement
- * would cost more than the look-up, and one planned while a table was empty
- * keeps reading all of it when it is not.
+ * For look-ups that are made all the time: a statement would cost more than
+ * the look-up, and one planned while a table was empty keeps reading all of it
+ * when it is not.
  */
 #ifndef LICENSE_ROW_H
 #define LICENSE_ROW_H
 
 #include "license_ext.h"
 
+#include "access/genam.h"
+#include "access/relscan.h"
 #include "executor/tuptable.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -44,5 +46,31 @@ extern Datum row_value(Row *row, const char *column, bool *isnull);
 
 /* Of a column that has a value */
 extern Datum row_datum(Row *row, const char *column);
+
+/* The rows of a table that the snapshot of the caller's statement sees */
+typedef struct Rows
+{
+	Relation	rel;
+	Relation	index;
+	IndexScanDesc scan;			/* by the index */
+	TableScanDesc table_scan;	/* of all rows, where there is no index */
+	TupleTableSlot *slot;
+} Rows;
+
+/*
+ * Without an index, rows_next() gives all rows; with one, those that
+ * rows_find() asks for, which may be called again.
+ */
+extern void rows_open(Rows *rows, const char *table, const char *index);
+
+/* Leading index columns, bigint or text, that equal the keys; NULL finds NULL. */
+extern void rows_find(Rows *rows, const NullableDatum *keys, int nkeys);
+extern bool rows_next(Rows *rows);
+extern void rows_close(Rows *rows);
+
+extern AttrNumber rows_column(const Rows *rows, const char *column);
+
+/* Is it among the elements of a text array? */
+extern bool array_has_text(Datum array, const text *wanted);
 
 #endif							/* LICENSE_ROW_H */

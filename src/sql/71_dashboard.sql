@@ -7,45 +7,21 @@ AS 'MODULE_PATHNAME', 'license_site_coverage';
 COMMENT ON FUNCTION license.site_coverage(bigint, bigint, timestamptz) IS
 'Units a site holds that are valid at that moment, by their end; devices at a site of that type, else apartments (M45, M46). Errors: 23503 no such site, 22004.';
 
+CREATE FUNCTION license._site_numbers(account_id bigint, site_id bigint, site_type text, region text,
+    OUT apartments integer, OUT apartments_requiring_license integer, OUT licenses_held integer,
+    OUT licenses_to_order integer, OUT ordering_number text, OUT order_text text,
+    OUT paid_devices integer, OUT devices_unassigned integer, OUT licenses_covering integer)
+RETURNS record LANGUAGE c STABLE PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'license_site_numbers';
+COMMENT ON FUNCTION license._site_numbers(bigint, bigint, text, text) IS
+'The columns of license.site_dashboard for a site of that type (NULL is apartment) and region, as far as row-level security shows its rows (M10, M15, M28, M35, M37, M40 to M46). Errors: 22003, 22004, 42501.';
+
 CREATE VIEW license.site_dashboard WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site,
-    a.apartments, a.requiring AS apartments_requiring_license,
-    l.held AS licenses_held,
-    greatest(0, n.needed - l.held) AS licenses_to_order,
-    o.sku AS ordering_number,
-    CASE WHEN n.needed > l.held THEN (n.needed - l.held) || 'x ' || o.sku END AS order_text,
-    n.paid_devices, d.unassigned AS devices_unassigned,
-    least(n.needed, l.held) AS licenses_covering
+    n.apartments, n.apartments_requiring_license, n.licenses_held, n.licenses_to_order,
+    n.ordering_number, n.order_text, n.paid_devices, n.devices_unassigned, n.licenses_covering
 FROM license.site s
-CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS apartments,
-        (count(*) FILTER (WHERE seats_used > 0))::integer AS requiring,
-        coalesce(sum(seats_used), 0)::integer AS paid
-    FROM license.apartment
-    WHERE account_id = s.account_id AND site_id = s.site_id) a
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(seats), 0)::integer AS paid,
-        (count(*) FILTER (WHERE kind <> 'intercom'))::integer AS unassigned
-    FROM license.device
-    WHERE account_id = s.account_id AND site_id = s.site_id AND apartment_id IS NULL) d
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(p.maximum), 0)::integer AS held
-    FROM license.license l
-    JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id
-        AND p.pool = coalesce(s.site_type, 'apartment')
-    WHERE l.account_id = s.account_id AND l.site_id = s.site_id
-        AND l.status = 'in_use' AND l.starts_at <= now() AND (l.ends_at IS NULL OR now() < l.ends_at)) l
-CROSS JOIN LATERAL (
-    SELECT a.paid + d.paid AS paid_devices,
-        CASE s.site_type WHEN 'device' THEN a.paid + d.paid ELSE a.requiring END AS needed) n
-LEFT JOIN LATERAL (
-    SELECT sku
-    FROM license.offer
-    WHERE unit = coalesce(s.site_type, 'apartment') AND (regions IS NULL OR s.region = ANY (regions))
-        AND term IS NOT NULL AND NOT trial AND audience = 'public'
-        AND start_rule = 'immediate' AND min_quantity = 1
-    ORDER BY family = '9137958' DESC NULLS LAST, regions IS NULL, sku
-    LIMIT 1) o ON true;
+CROSS JOIN LATERAL license._site_numbers(s.account_id, s.site_id, s.site_type, s.region) n;
 COMMENT ON VIEW license.site_dashboard IS 'Per site: what needs a licence, what it holds and what to order (M40 to M45). A site whose type is not chosen is shown as one of apartments (M28).';
 COMMENT ON COLUMN license.site_dashboard.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.site_dashboard.site_id IS 'Id of the site.';
@@ -66,10 +42,11 @@ SELECT s.account_id, s.site_id, s.name AS site, a.apartment_id, a.name AS apartm
     a.needed > 0 AND a.needed_so_far <= l.held AS covered
 FROM license.site s
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(p.maximum), 0)::integer AS held
+    -- A join would be planned for the licences of the whole account when one of its sites has most of them.
+    SELECT coalesce(sum((SELECT p.maximum FROM license.license_pool p
+        WHERE p.account_id = l.account_id AND p.license_id = l.license_id
+        AND p.pool = coalesce(s.site_type, 'apartment'))), 0)::integer AS held
     FROM license.license l
-    JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id
-        AND p.pool = coalesce(s.site_type, 'apartment')
     WHERE l.account_id = s.account_id AND l.site_id = s.site_id
         AND l.status = 'in_use' AND l.starts_at <= now() AND (l.ends_at IS NULL OR now() < l.ends_at)) l
 CROSS JOIN LATERAL (
