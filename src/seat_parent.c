@@ -20,6 +20,9 @@
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -167,6 +170,39 @@ find_parent(ParentWriter *writer, const Datum *keys)
 	return index_getnext_slot(writer->scan, ForwardScanDirection, writer->current);
 }
 
+/* Who updated the locked version and was rolled back, while others hold key share locks on it */
+static TransactionId
+aborted_updater(TupleTableSlot *locked)
+{
+	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) locked;
+	TransactionId updater = InvalidTransactionId;
+	HeapTupleHeader row;
+
+	if (!TTS_IS_BUFFERTUPLE(locked))
+		return updater;
+	row = slot->base.tuple->t_data;
+	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+	if ((row->t_infomask & HEAP_XMAX_IS_MULTI) && !HEAP_XMAX_IS_LOCKED_ONLY(row->t_infomask))
+		updater = HeapTupleGetUpdateXid(row);
+	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+	return updater;
+}
+
+/*
+ * A rollback is on record a moment before its transaction stops counting as
+ * running.  In between, servers before 15.20 hand out the row's lock, but
+ * heap_update() keeps the updater that was rolled back beside the new one and
+ * fails with "new multixact has more than one updating member".
+ */
+static void
+wait_for_rollback(TupleTableSlot *locked)
+{
+	TransactionId updater = aborted_updater(locked);
+
+	if (TransactionIdIsValid(updater) && TransactionIdIsInProgress(updater))
+		XactLockTableWait(updater, NULL, NULL, XLTW_None);
+}
+
 /* Waits for whoever changes the row and locks its last version; false: it is gone. */
 static bool
 lock_parent(ParentWriter *writer)
@@ -186,6 +222,7 @@ lock_parent(ParentWriter *writer)
 				errmsg("could not lock row of \"%s\" to count its seats",
 					   RelationGetRelationName(writer->rel)),
 				errhint("The transaction might succeed if retried."));
+	wait_for_rollback(writer->current);
 	return true;
 }
 
