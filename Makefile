@@ -57,7 +57,7 @@ requirements:
 
 help:
 	@echo "make, make install, make installcheck: as every PostgreSQL extension"
-	@echo "make check-versions: regress, isolation and pgtap on PostgreSQL 15, 17 and 18, and pg_upgrade from 15;"
+	@echo "make check-versions: regress, isolation, pgtap and tap on PostgreSQL 15, 17 and 18, and pg_upgrade from 15;"
 	@echo "    in folders with the Debian releases that bring them (as root; made below /var/tmp and used again)"
 	@echo "make check-sanitize: the same suites with undefined behaviour checked, which aborts"
 	@echo "make check-cassert: the same on a PostgreSQL 15 with assertions, built in such a folder"

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-suites=(regress isolation pgtap)
+suites=(regress isolation pgtap tap)
 # shellcheck source=test/folders.sh
 . "$root/test/folders.sh"
 
