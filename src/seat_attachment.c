@@ -248,14 +248,14 @@ key_arguments(char **keys, int nkeys)
 
 static void
 create_child_trigger(SeatAttachment *attachment, const char *suffix, const char *event,
-					 const char *tables, const char *function)
+					 const char *scope, const char *function)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TRIGGER %s AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION license.%s(",
+	appendStringInfo(&sql, "CREATE TRIGGER %s AFTER %s ON %s %s EXECUTE FUNCTION license.%s(",
 					 trigger_name(attachment->constraint, suffix), event,
-					 seat_qualified_name(attachment->child), tables, function);
+					 seat_qualified_name(attachment->child), scope, function);
 	append_argument(&sql, attachment->used);
 	append_argument(&sql, attachment->limit);
 	append_argument(&sql, attachment->weight);
@@ -283,12 +283,12 @@ void
 seat_attachment_create_triggers(SeatAttachment *attachment)
 {
 	create_child_trigger(attachment, "seat_ins", "INSERT",
-						 "REFERENCING NEW TABLE AS new_rows", "_seat_count_trg");
-	create_child_trigger(attachment, "seat_upd", "UPDATE",
-						 "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows", "_seat_count_trg");
+						 "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT", "_seat_count_trg");
+	create_child_trigger(attachment, "seat_row", "UPDATE", "FOR EACH ROW", "_seat_row_trg");
+	create_child_trigger(attachment, "seat_upd", "UPDATE", "FOR EACH STATEMENT", "_seat_count_trg");
 	create_child_trigger(attachment, "seat_del", "DELETE",
-						 "REFERENCING OLD TABLE AS old_rows", "_seat_count_trg");
-	create_child_trigger(attachment, "seat_trunc", "TRUNCATE", "", "_seat_truncate_trg");
+						 "REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT", "_seat_count_trg");
+	create_child_trigger(attachment, "seat_trunc", "TRUNCATE", "FOR EACH STATEMENT", "_seat_truncate_trg");
 	create_parent_trigger(attachment, "guard", "BEFORE INSERT OR UPDATE", "", "_seat_guard_trg");
 	create_parent_trigger(attachment, "recreate", "AFTER DELETE",
 						  psprintf("WHEN (OLD.%s OPERATOR(pg_catalog.>) 0)",
@@ -307,6 +307,7 @@ void
 seat_attachment_drop_triggers(SeatAttachment *attachment)
 {
 	drop_trigger(attachment->child, attachment->constraint, "seat_ins");
+	drop_trigger(attachment->child, attachment->constraint, "seat_row");
 	drop_trigger(attachment->child, attachment->constraint, "seat_upd");
 	drop_trigger(attachment->child, attachment->constraint, "seat_del");
 	drop_trigger(attachment->child, attachment->constraint, "seat_trunc");

@@ -14,7 +14,6 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -242,56 +241,13 @@ resolve_keys(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk)
 	index_close(index, AccessShareLock);
 }
 
-static Bitmapset *
-add_watched(Bitmapset *watched, Relation child, AttrNumber attnum)
-{
-	watched = bms_add_member(watched, attnum - FirstLowInvalidHeapAttributeNumber);
-
-	/* A generated column changes with the columns it is computed from. */
-	if (TupleDescAttr(RelationGetDescr(child), attnum - 1)->attgenerated)
-		pull_varattnos(build_column_default(child, attnum), 1, &watched);
-	return watched;
-}
-
-/*
- * A BEFORE trigger may change our columns when the statement names none of
- * them: then the columns it fires for matter, or all when it fires for all.
- */
+/* How far a child row must be deformed */
 static void
-watch_triggers(SeatLimitDef *def, Relation child)
+resolve_child(SeatLimitDef *def)
 {
-	TriggerDesc *triggers = child->trigdesc;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (!TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW,
-								  TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_UPDATE))
-			continue;
-		if (trigger->tgnattr == 0)
-			def->watch_all = true;
-		for (int j = 0; j < trigger->tgnattr; j++)
-			def->watched = add_watched(def->watched, child, trigger->tgattr[j]);
-	}
-}
-
-static void
-resolve_child(SeatLimitDef *def, Relation child)
-{
+	def->last_child_attnum = def->weight.attnum;
 	for (int i = 0; i < def->nkeys; i++)
-	{
-		AttrNumber	attnum = def->keys[i].child_attnum;
-
-		def->watched = add_watched(def->watched, child, attnum);
-		def->last_child_attnum = Max(def->last_child_attnum, attnum);
-	}
-	if (def->weight.attnum != 0)
-	{
-		def->watched = add_watched(def->watched, child, def->weight.attnum);
-		def->last_child_attnum = Max(def->last_child_attnum, def->weight.attnum);
-	}
-	watch_triggers(def, child);
+		def->last_child_attnum = Max(def->last_child_attnum, def->keys[i].child_attnum);
 }
 
 /* Triggers of this extension have nothing to say about a count. */
@@ -368,12 +324,13 @@ resolve(SeatLimitDef *def, TriggerData *trigger)
 						  args + SEAT_ARG_KEYS);
 	def->child = RelationGetRelid(child);
 	def->parent = fk->confrelid;
+	def->constraint = fk->conoid;
 	if (args[SEAT_ARG_WEIGHT][0] != '\0')
 		def->weight = seat_weight_column(child, args[SEAT_ARG_WEIGHT]);
 	parent = relation_open(def->parent, AccessShareLock);
 	resolve_parent(def, parent, fk, args);
 	relation_close(parent, NoLock);
-	resolve_child(def, child);
+	resolve_child(def);
 }
 
 static void

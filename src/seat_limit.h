@@ -16,7 +16,6 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
-#include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
@@ -48,6 +47,7 @@ typedef struct SeatLimitDef
 	MemoryContext context;		/* everything below lives here */
 	Oid			child;
 	Oid			parent;
+	Oid			constraint;
 	Oid			index;			/* the parent's unique index the foreign key uses */
 	int			nkeys;			/* keys are in the order of the index */
 	SeatKey		keys[INDEX_MAX_KEYS];
@@ -56,8 +56,6 @@ typedef struct SeatLimitDef
 	SeatColumn	used;			/* of the parent */
 	SeatColumn	limit;			/* of the parent; none: count only */
 	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
-	Bitmapset  *watched;		/* child columns whose change may matter */
-	bool		watch_all;		/* a BEFORE trigger may change them whatever is named */
 	bool		plain_parent;	/* no user trigger or generated column sees the parent's update */
 	int			nchecks;		/* CHECK constraints that read the used column */
 	ExprState **checks;
@@ -96,6 +94,14 @@ extern SeatColumn seat_weight_column(Relation rel, const char *name);
 
 extern int64 seat_integer(Datum value, Oid type);
 extern Datum seat_integer_datum(int64 value, Oid type);
+
+/*
+ * Between these, an UPDATE that a row trigger runs is counted together with
+ * the statement that fired the trigger: its rows may take what that gives back.
+ * begin answers what end is to be given; end must be reached, also upon error.
+ */
+extern int	seat_carry_begin(void);
+extern void seat_carry_end(int outer);
 
 /* Applies changes sorted by key, each to its parent row; LX001, LX002 */
 extern void seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);

@@ -5,6 +5,11 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_count_trg';
 COMMENT ON FUNCTION license._seat_count_trg() IS
 'Trigger on the child of a counted foreign key: adds what the statement changed to the parents'' used column. Made by license.attach_seat_limit(). Errors: LX001, LX002, 23503, 39P01.';
 
+CREATE FUNCTION license._seat_row_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_row_trg';
+COMMENT ON FUNCTION license._seat_row_trg() IS
+'Trigger on the child of a counted foreign key: notes what an updated row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 39P01.';
+
 CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';
 COMMENT ON FUNCTION license._seat_truncate_trg() IS
