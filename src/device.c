@@ -10,11 +10,12 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "seat_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_device_number);
 PG_FUNCTION_INFO_V1(license_device_trg);
-PG_FUNCTION_INFO_V1(license_device_renamed_trg);
+PG_FUNCTION_INFO_V1(license_device_changed_trg);
 PG_FUNCTION_INFO_V1(license_device_removed_trg);
 PG_FUNCTION_INFO_V1(license_device_user_trg);
 
@@ -92,33 +93,28 @@ refuse_elsewhere(const char *what, NullableDatum device, NullableDatum user)
 			errhint("Leave apartment_id NULL to take the one of the user, or user_id NULL."));
 }
 
+/* Where a device belongs, and whether because its user is there */
+typedef struct Place
+{
+	NullableDatum site;
+	NullableDatum apartment;
+	bool		follows;
+	bool		moved;			/* from where the row is */
+} Place;
+
 static bool
 follows_user(TriggerData *trigger, HeapTuple row)
 {
 	return DatumGetBool(column(trigger, row, FOLLOWS_USER).value);
 }
 
-/* The row with its place as its own */
+/* The row at its user's place, whom it follows from then on */
 static HeapTuple
-settled(TriggerData *trigger, HeapTuple row, MemoryContext caller)
-{
-	static const char *const name = FOLLOWS_USER;
-	Datum		value = BoolGetDatum(false);
-	bool		isnull = false;
-	MemoryContext work = MemoryContextSwitchTo(caller);
-
-	row = trigger_change(trigger, row, 1, &name, &value, &isnull);
-	MemoryContextSwitchTo(work);
-	return row;
-}
-
-/* The row with the place of its user, whom it follows from then on */
-static HeapTuple
-placed(TriggerData *trigger, HeapTuple row, Datum site, Datum apartment, MemoryContext caller)
+placed(TriggerData *trigger, HeapTuple row, const Place *place, MemoryContext caller)
 {
 	static const char *const names[] = {"site_id", "apartment_id", FOLLOWS_USER};
-	Datum		values[] = {site, apartment, BoolGetDatum(true)};
-	bool		nulls[] = {false, false, false};
+	Datum		values[] = {place->site.value, place->apartment.value, BoolGetDatum(place->follows)};
+	bool		nulls[] = {place->site.isnull, place->apartment.isnull, false};
 	MemoryContext work = MemoryContextSwitchTo(caller);
 
 	row = trigger_change(trigger, row, lengthof(names), names, values, nulls);
@@ -126,32 +122,47 @@ placed(TriggerData *trigger, HeapTuple row, Datum site, Datum apartment, MemoryC
 	return row;
 }
 
-/* The row in the apartment of its user, unless it has its own, which must be the same */
-static HeapTuple
-place_with_user(TriggerData *trigger, HeapTuple row, MemoryContext caller)
+static void
+place_with_user(TriggerData *trigger, HeapTuple row, Place *place)
 {
 	bool		updated = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-	NullableDatum site = column(trigger, row, "site_id");
-	NullableDatum apartment = column(trigger, row, "apartment_id");
 	NullableDatum user_site;
 	NullableDatum user_apartment;
 
 	if (RUN(device_user, column(trigger, row, "account_id"), column(trigger, row, "user_id")) == 0)
-		return row;
+		return;
 	user_site.value = got_datum(1, &user_site.isnull);
 	user_apartment.value = got_datum(2, &user_apartment.isnull);
 	if (user_apartment.isnull)
-		return updated && trigger_changes(trigger, "apartment_id") ? settled(trigger, row, caller) : row;
-	if (same(apartment, user_apartment))
-		return row;
+		place->follows = place->follows && !(updated && trigger_changes(trigger, "apartment_id"));
+	if (user_apartment.isnull || same(place->apartment, user_apartment))
+		return;
 	/* What it had of the former user is not its own. */
-	if (updated && follows_user(trigger, row) && !trigger_changes(trigger, "apartment_id"))
-		return placed(trigger, row, user_site.value, user_apartment.value, caller);
-	if (!apartment.isnull)
-		refuse_elsewhere("apartment", apartment, user_apartment);
-	if (!site.isnull && !same(site, user_site))
-		refuse_elsewhere("site", site, user_site);
-	return placed(trigger, row, user_site.value, user_apartment.value, caller);
+	if (!updated || !place->follows || trigger_changes(trigger, "apartment_id"))
+	{
+		if (!place->apartment.isnull)
+			refuse_elsewhere("apartment", place->apartment, user_apartment);
+		if (!place->site.isnull && !same(place->site, user_site))
+			refuse_elsewhere("site", place->site, user_site);
+	}
+	*place = (Place) {.site = user_site, .apartment = user_apartment, .follows = true, .moved = true};
+}
+
+/* With its user, unless it has its own apartment, which must be the same; true: not as the row says. */
+static bool
+find_place(TriggerData *trigger, HeapTuple row, Place *place)
+{
+	bool		followed = follows_user(trigger, row);
+
+	place->site = column(trigger, row, "site_id");
+	place->apartment = column(trigger, row, "apartment_id");
+	place->follows = followed;
+	place->moved = false;
+	if (column(trigger, row, "user_id").isnull)
+		place->follows = false;
+	else
+		place_with_user(trigger, row, place);
+	return place->moved || place->follows != followed;
 }
 
 static HeapTuple
@@ -170,7 +181,7 @@ give_code(TriggerData *trigger, HeapTuple row, MemoryContext caller)
 
 /*
  * license._device_trg() → trigger
- *		Before a device is written: a new one without code takes the next free
+ *		Before a device is inserted: one without code takes the next free
  *		number of its account, one with a user the apartment of the user, to
  *		follow when that changes.
  *		Errors: 23514 device and user in two places, 2200H no number left,
@@ -181,46 +192,82 @@ license_device_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_own_trigger(fcinfo, "_device_trg",
 											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
-											 ON_INSERT | ON_UPDATE, 0, "device");
-	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
-	HeapTuple	row = inserted ? trigger->tg_trigtuple : trigger->tg_newtuple;
-	bool		needs_code = inserted && column(trigger, row, "device_code").isnull;
-	bool		has_user = !column(trigger, row, "user_id").isnull;
+											 ON_INSERT, 0, "device");
+	HeapTuple	row = trigger->tg_trigtuple;
+	bool		needs_code = column(trigger, row, "device_code").isnull;
 	MemoryContext caller = CurrentMemoryContext;
 	Operation	op;
+	Place		place;
 
 	/* The usual device of a bulk load costs no more than this look. */
-	if (!has_user && follows_user(trigger, row))
-		row = settled(trigger, row, caller);
-	if (!needs_code && !has_user)
+	if (!needs_code && column(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(row);
 	operation_begin(&op, fcinfo, NULL, 0);
 	if (needs_code)
 		row = give_code(trigger, row, caller);
-	if (has_user)
-		row = place_with_user(trigger, row, caller);
+	if (find_place(trigger, row, &place))
+		row = placed(trigger, row, &place, caller);
 	operation_end(&op);
 	return PointerGetDatum(row);
 }
 
+/* What the row gave up and what it takes now are one change of the seats. */
+static void
+move_device(TriggerData *trigger, const Place *place)
+{
+	NullableDatum args[5] = {
+		column(trigger, trigger->tg_newtuple, "account_id"),
+		column(trigger, trigger->tg_newtuple, "device_id"),
+		place->site, place->apartment, {BoolGetDatum(place->follows), false}
+	};
+	int			outer = seat_carry_begin();
+
+	PG_TRY();
+	{
+		plan_run(PLAN_device_move, args, lengthof(args));
+	}
+	PG_FINALLY();
+	{
+		seat_carry_end(outer);
+	}
+	PG_END_TRY();
+}
+
+static void
+keep_number(TriggerData *trigger)
+{
+	HeapTuple	old = trigger->tg_trigtuple;
+
+	RUN(device_renamed, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
+}
+
 /*
- * license._device_renamed_trg() → trigger
- *		After a device got another code or account: its number is not given
- *		out again.  Errors: 39P01.  T23.
+ * license._device_changed_trg() → trigger
+ *		After an UPDATE of a device: the number of one that got another code
+ *		or account is not given out again; one with another user, or taken out
+ *		of its apartment, goes where its user is.  A BEFORE trigger would make
+ *		every UPDATE lock the device's row twice.
+ *		Errors: 23514 device and user in two places, LX001 the apartment is
+ *		full, 39P01.  T23, M8, M9.
  */
 Datum
-license_device_renamed_trg(PG_FUNCTION_ARGS)
+license_device_changed_trg(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = check_own_trigger(fcinfo, "_device_renamed_trg",
+	TriggerData *trigger = check_own_trigger(fcinfo, "_device_changed_trg",
 											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
 											 ON_UPDATE, 0, "device");
-	HeapTuple	old = trigger->tg_trigtuple;
+	HeapTuple	row = trigger->tg_newtuple;
+	bool		renamed = trigger_changes(trigger, "device_code") || trigger_changes(trigger, "account_id");
 	Operation	op;
+	Place		place;
 
-	if (!trigger_changes(trigger, "device_code") && !trigger_changes(trigger, "account_id"))
+	if (!renamed && column(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
-	RUN(device_renamed, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
+	if (renamed)
+		keep_number(trigger);
+	if (find_place(trigger, row, &place))
+		move_device(trigger, &place);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

@@ -57,10 +57,10 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';
 COMMENT ON FUNCTION license._device_trg() IS
 'Trigger: a new device without code takes the next free number of its account (T23); one with a user takes the site and apartment of the user unless it has its own, which cannot be another (M9). Errors: 23514, 2200H, 39P01.';
 
-CREATE FUNCTION license._device_renamed_trg() RETURNS trigger
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_renamed_trg';
-COMMENT ON FUNCTION license._device_renamed_trg() IS
-'Trigger: the number of a device that got another code or account is not given out again (T23). Errors: 39P01.';
+CREATE FUNCTION license._device_changed_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_changed_trg';
+COMMENT ON FUNCTION license._device_changed_trg() IS
+'Trigger: the number of a device that got another code or account is not given out again (T23); one with another user, or taken out of its apartment, goes where its user is (M9), which RETURNING of that UPDATE does not show. Errors: 23514, LX001, 39P01.';
 
 CREATE FUNCTION license._device_removed_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_removed_trg';
@@ -72,14 +72,11 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_user_trg';
 COMMENT ON FUNCTION license._device_user_trg() IS
 'Trigger: when a user gets an apartment, devices of the user without one of their own follow, and those put in another forbid it (M9). Errors: 23514, LX001, 40001, 39P01.';
 
--- The conditions keep a bulk load out of the functions.
 -- Column lists and checks in C instead of WHEN: a condition is compiled anew for each statement.
 CREATE TRIGGER device_insert BEFORE INSERT ON license.device
     FOR EACH ROW EXECUTE FUNCTION license._device_trg();
-CREATE TRIGGER device_update BEFORE UPDATE OF user_id, site_id, apartment_id ON license.device
-    FOR EACH ROW EXECUTE FUNCTION license._device_trg();
-CREATE TRIGGER device_renamed AFTER UPDATE OF device_code, account_id ON license.device
-    FOR EACH ROW EXECUTE FUNCTION license._device_renamed_trg();
+CREATE TRIGGER device_changed AFTER UPDATE OF account_id, site_id, apartment_id, user_id, device_code ON license.device
+    FOR EACH ROW EXECUTE FUNCTION license._device_changed_trg();
 CREATE TRIGGER device_deleted AFTER DELETE ON license.device
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION license._device_removed_trg();

@@ -117,6 +117,18 @@ SELECT is(pg_temp.place(46107), '/', 'M9: a user of a site only decides nothing'
 SELECT throws_ok($$ UPDATE account_user SET apartment_id = 12 WHERE user_id = 54 $$, 'LX001', NULL, 'M9, M11: none follows into a full apartment');
 UPDATE account_user SET site_id = NULL, apartment_id = NULL WHERE user_id = 53;
 SELECT is(pg_temp.place(46106), '1/12', 'M9: devices stay when the user leaves');
+-- What a device gives up and what it takes is one change, also in an apartment that is full
+UPDATE account_user SET site_id = 1, apartment_id = 11 WHERE user_id = 51;
+UPDATE device SET user_id = NULL, site_id = NULL, apartment_id = NULL WHERE account_id = 4601;
+INSERT INTO device (account_id, device_id, user_id) VALUES (4601, 46111, 51), (4601, 46112, 52);
+UPDATE apartment SET seat_limit = 1 WHERE apartment_id IN (11, 12);
+UPDATE device SET site_id = NULL, apartment_id = NULL WHERE device_id = 46111;
+SELECT is(pg_temp.place(46111), '1/11', 'M9, M11: taken out of a full apartment it comes back to its user there');
+SELECT throws_ok($$ UPDATE device SET user_id = 52 WHERE device_id = 46111 $$, 'LX001', NULL, 'M9, M11: it does not follow another user into a full one');
+UPDATE device SET user_id = 103 - user_id WHERE device_id IN (46111, 46112);
+SELECT results_eq($$ SELECT pg_temp.place(46111), pg_temp.place(46112) $$, $$ VALUES ('1/12', '1/11') $$,
+    'M9, M11: two devices change places when they change users');
+SELECT throws_ok($$ UPDATE device SET user_id = 51 WHERE device_id = 46111 $$, 'LX001', NULL, 'M9, M11: what was given up is not counted twice');
 SELECT is_empty($$ SELECT * FROM check_seats() $$, 'M12: every count is right');
 
 SELECT * FROM finish();
