@@ -116,6 +116,23 @@ row_lock(Row *row, bool *newer)
 	return true;
 }
 
+bool
+row_lock_seen(Row *row)
+{
+	TM_FailureData failure = {0};
+	TM_Result	result = table_tuple_lock(row->rel, &row->slot->tts_tid, row->snapshot, row->slot,
+										  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										  LockWaitBlock, 0, &failure);
+
+	if (result != TM_Ok && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not serialize access due to concurrent %s",
+					   result == TM_Deleted ? "delete" : "update"),
+				errhint("The transaction might succeed if retried."));
+	return result == TM_Ok;
+}
+
 static AttrNumber
 find_column(Relation rel, const char *column)
 {

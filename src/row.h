@@ -42,6 +42,9 @@ extern void row_close(Row *row);
 /* Waits for writers and locks the last version as FOR NO KEY UPDATE does; newer: that was not the one found; false: it is gone. */
 extern bool row_lock(Row *row, bool *newer);
 
+/* Waits for writers and locks the row as it was found; false, and nothing is locked: it changed meanwhile.  40001. */
+extern bool row_lock_seen(Row *row);
+
 extern Datum row_value(Row *row, const char *column, bool *isnull);
 
 /* Of a column that has a value */

@@ -93,6 +93,24 @@ granted_end(const SeatRequest *request, const SeatSituation *now)
 	return arg_time(now->open_end ? end : Min(end, now->ends_at));
 }
 
+/*
+ * An UPDATE keeps the lock of a row that it found changed, and who then waits
+ * for the pool may deadlock with who gives the seat back.
+ */
+static bool
+lock_own(const SeatRequest *request, const SeatSituation *now)
+{
+	Datum		keys[2] = {Int64GetDatum(request->account_id), Int64GetDatum(now->seat_id)};
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	Row			row;
+	bool		locked = row_open(&row, snapshot, "seat", "seat_pkey", keys, lengthof(keys)) &&
+		row_lock_seen(&row);
+
+	row_close(&row);
+	UnregisterSnapshot(snapshot);
+	return locked;
+}
+
 /* Who asks again is seen again.  False when the seat is gone meanwhile. */
 static bool
 keep_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
@@ -192,9 +210,9 @@ static bool
 settle_own(const SeatRequest *request, const SeatSituation *now, bool locked, SeatAnswer *answer)
 {
 	if (!seat_situation_is_live(now, request->at))
-		return retake_own(request, now, answer);
+		return lock_own(request, now) && retake_own(request, now, answer);
 	if (!locked)
-		return keep_own(request, now, answer);
+		return lock_own(request, now) && keep_own(request, now, answer);
 	grant(answer, "ALREADY_HELD", now->seat_id,
 		  arg_datum(TimestampTzGetDatum(now->seat_expires_at), !now->seat_leased));
 	return true;
