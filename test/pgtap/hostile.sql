@@ -51,7 +51,7 @@ CREATE TEMP TABLE targets AS
         AND NOT p.proargtypes::oid[] && ARRAY['internal'::regtype, 'cstring'::regtype]::oid[];
 SELECT is_empty('SELECT DISTINCT t FROM targets, unnest(types) t EXCEPT SELECT type FROM extremes', 'there are values for every type of argument');
 
--- Every argument in turn takes every extreme, the others fit; then all of them at random
+-- Every argument in turn takes every extreme, the others fit; then all of them at random, also as a customer
 CREATE FUNCTION pg_temp.fitting(wanted regtype) RETURNS text LANGUAGE sql AS
     $$SELECT format('%L::%s', value, type) FROM extremes WHERE type = wanted ORDER BY n LIMIT 1$$;
 CREATE FUNCTION pg_temp.random_value(wanted regtype) RETURNS text LANGUAGE sql AS
@@ -62,6 +62,15 @@ BEGIN
     RAISE 'undo' USING ERRCODE = '00001';
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE;
+END $$;
+CREATE ROLE hostile_customer;
+SELECT lives_ok($$SELECT license.grant_access('hostile_customer', 'customer', 3)$$, 'random values come from a customer too');
+CREATE FUNCTION pg_temp.sqlstate_for(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('role', role, true);
+    statement := pg_temp.sqlstate_of(statement);
+    RESET ROLE;
+    RETURN statement;
 END $$;
 SELECT setseed(0.5);
 CREATE FUNCTION pg_temp.attack(function oid) RETURNS TABLE (sqlstate text, call text) LANGUAGE plpgsql AS $$
@@ -79,10 +88,10 @@ BEGIN
             RETURN NEXT;
         END LOOP;
     END LOOP;
-    FOR i IN 1 .. 10 LOOP
+    FOR i IN 1 .. 20 LOOP
         call := format('SELECT * FROM license.%I(%s)', target.proname,
             (SELECT string_agg(pg_temp.random_value(t), ', ' ORDER BY n) FROM unnest(target.types) WITH ORDINALITY AS a (t, n)));
-        sqlstate := pg_temp.sqlstate_of(call);
+        sqlstate := pg_temp.sqlstate_for(CASE WHEN i % 2 = 0 THEN 'hostile_customer' ELSE 'none' END, call);
         RETURN NEXT;
     END LOOP;
 END $$;
