@@ -60,7 +60,7 @@ SQL
 my ($in, $out, $err) = ('', '', '');
 my $listener = IPC::Run::start(
 	[ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ],
-	'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(150));
+	'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(240));
 
 sub ask_listener
 {
@@ -79,7 +79,7 @@ is(query('SELECT license.schedule()'), $job, 'a second schedule() keeps the one 
 is(query('SELECT schedule, command FROM cron.job'), '* * * * *|CALL license.run_sweep()',
 	'and changes its time');
 
-ok(wait_until(\&ask_listener, 80), 'O40: pg_cron ran the sweep and its NOTIFY woke the listener');
+ok(wait_until(\&ask_listener, 150), 'O40: pg_cron ran the sweep and its NOTIFY woke the listener');
 $in .= "\\q\n";
 $listener->finish;
 like($out, qr/"account_id" : 1, "license_id" : 11, "stage" : 5, "ends_at" : "[^"]+", "auto_renew" : false/,
