@@ -51,7 +51,7 @@ prepare_server()
 	{ install_build_tools && build_server; } >>"$folder.log" 2>&1 </dev/null || { tail -n 20 "$folder.log"; return 1; }
 }
 
-# What takes no more than some minutes when everything takes thirty times as long.
+# Everything takes some thirty times as long; these take a quarter of an hour.
 valgrind_suites=(regress pgtap:{contract,hostile,my2n_voucher,seat,seat_floating,validate})
 
 mode=${1:-}
