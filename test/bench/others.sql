@@ -68,3 +68,29 @@ GRANT SELECT ON public.some_key TO bench_service;
 GRANT USAGE ON SEQUENCE public.turn TO bench_service;
 VACUUM ANALYZE;
 CHECKPOINT;
+
+-- Rooms and guests: tables of the user with a seat limit of ours, with the twin's, with none
+CREATE SCHEMA counted;
+CREATE FUNCTION pg_temp.make_hotel(schema text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE %I.room (room_id bigint PRIMARY KEY, places integer NOT NULL, used integer NOT NULL DEFAULT 0) WITH (fillfactor = 80)', schema);
+    EXECUTE format('CREATE TABLE %1$I.guest (guest_id bigint PRIMARY KEY, room_id bigint NOT NULL CONSTRAINT guest_room_fkey REFERENCES %1$I.room, name text NOT NULL)', schema);
+    EXECUTE format('CREATE INDEX ON %I.guest (room_id)', schema);
+    EXECUTE format('INSERT INTO %I.room (room_id, places) SELECT apartment_id, 10 FROM license.apartment', schema);
+END $$;
+SELECT pg_temp.make_hotel(s) FROM unnest('{counted,twin,floor}'::text[]) s;
+SELECT license.attach_seat_limit('counted.guest', 'guest_room_fkey', 'used', 'places');
+CREATE FUNCTION twin.count_guests() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    most integer;
+    taken integer;
+BEGIN
+    SELECT places INTO most FROM twin.room WHERE room_id = NEW.room_id FOR UPDATE;
+    SELECT count(*) INTO taken FROM twin.guest WHERE room_id = NEW.room_id;
+    IF taken >= most THEN
+        RAISE EXCEPTION 'seat limit of room % exceeded', NEW.room_id USING ERRCODE = 'LX001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER count_guests BEFORE INSERT OR UPDATE OF room_id ON twin.guest FOR EACH ROW EXECUTE FUNCTION twin.count_guests();
+VACUUM ANALYZE counted.room, twin.room, floor.room;

@@ -87,6 +87,21 @@ sub copy_devices
 	};
 }
 
+# The same with a table of the user's own: one foreign key, counted by license.attach_seat_limit()
+sub copy_guests
+{
+	my ($schema) = @_;
+	my $file = "$dir/guests.csv";
+	my $rooms = option('apartments');
+
+	return sub {
+		sql("COPY (SELECT i, 1 + (i - 1) % $rooms, 'guest ' || i FROM generate_series(1, 5 * $rooms) i) TO '$file';") unless -e $file;
+		sql("TRUNCATE $schema.guest;");
+		sql("INSERT INTO $schema.guest SELECT -i, i, 'first' FROM generate_series(1, $rooms) i; VACUUM ANALYZE $schema.guest; VACUUM $schema.room;");
+		return seconds_of("\\timing off\nSET enable_seqscan = off;\n\\timing on\nCOPY $schema.guest FROM '$file';");
+	};
+}
+
 # Five devices in every apartment, as the COPY leaves them
 sub load_devices
 {
@@ -210,6 +225,9 @@ sub devices
 	compare(name => 'COPY 5 devices an apartment', unit => 's', goals => [ [ 'floor', '<=', 1.2 ], [ 'twin', '<=', 0.5 ] ],
 		why => 'one COPY into all apartments; all three have the foreign keys of license.device',
 		run => [ ours => copy_devices('license'), twin => copy_devices('twin'), floor => copy_devices('floor') ]);
+	compare(name => 'COPY, one counted foreign key', unit => 's', goals => [ [ 'floor', '<=', 1.2 ], [ 'twin', '<=', 0.5 ] ],
+		why => 'COPY of 5 guests a room, two tables of the user with one foreign key and a seat limit',
+		run => [ ours => copy_guests('counted'), twin => copy_guests('twin'), floor => copy_guests('floor') ]);
 	compare(name => 'UPDATE no rule looks at', unit => 'tps', goals => [ [ 'floor', '>=', 0.95 ] ],
 		why => 'prepared UPDATE of the priority of one device',
 		run => [ ours => touch_devices('license'), floor => touch_devices('floor') ]);
