@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.ask(device bigint, at timestamptz, pool text DEFAULT 'de
 RETURNS text LANGUAGE sql AS
 $$ SELECT format('%s %s %s', code, granted, expires_at) FROM acquire_seat(4401, 4410, pool, device_id => device, lease => lease, at => at) $$;
 CREATE FUNCTION pg_temp.seat(device bigint, pool text DEFAULT 'device') RETURNS bigint LANGUAGE sql AS
-$$ SELECT seat_id FROM seat s WHERE account_id = 4401 AND s.device_id = device AND s.pool = seat.pool $$;
+$$ SELECT seat_id FROM seat s WHERE account_id = 4401 AND license_id = 4410 AND s.device_id = device AND s.pool = seat.pool $$;
 CREATE FUNCTION pg_temp.in_use(p text DEFAULT 'device') RETURNS integer LANGUAGE sql AS
 $$ SELECT in_use FROM license_pool WHERE account_id = 4401 AND license_id = 4410 AND pool = p $$;
 CREATE FUNCTION pg_temp.beat(seat bigint, at timestamptz, lease interval DEFAULT NULL) RETURNS text LANGUAGE sql AS
