@@ -6,7 +6,7 @@
  * seat_limit.c	  attach, detach, check, recount: the SQL side
  * seat_def.c	  what a trigger's arguments mean, resolved and cached
  * seat_count.c	  the triggers: what a statement changed, summed by parent
- * seat_parent.c  locks a parent row, checks the limit, writes the new count
+ * seat_parent.c  checks the limit of a parent row and writes the new count
  * seat_guard.c	  the triggers on the parent, and parents written through SQL
  */
 #ifndef LICENSE_SEAT_LIMIT_H

@@ -1,12 +1,12 @@
 /*
  * seat_parent.c
- *		Locks a parent row, checks its limit and writes the new count.
+ *		Checks the limit of a parent row and writes the new count.
  *
- * The count is read from the latest committed version under a row lock, never
- * from the transaction's snapshot: that is why no isolation level oversells,
- * and why REPEATABLE READ does not fail where there is still room.  Row and
- * index are reached directly, since for one row SPI would cost more than the
- * work itself.
+ * The count is read from the version that the new one replaces, the latest
+ * committed, never from the transaction's snapshot: that is why no isolation
+ * level oversells, and why REPEATABLE READ does not fail where there is still
+ * room.  Row and index are reached directly, since for one row SPI would cost
+ * more than the work itself.
  */
 #include "seat_limit.h"
 
@@ -99,16 +99,22 @@ refuse_exceeding(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
 					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
 }
 
+static bool
+fits(const SeatDelta *delta, int64 used, bool unlimited, int64 limit)
+{
+	return delta->units <= 0 || unlimited ||
+		(delta->largest <= limit && delta->units <= limit - used);
+}
+
 void
 seat_check_limit(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
 				 int64 used, bool unlimited, int64 limit)
 {
-	if (delta->units <= 0 || unlimited)
+	if (fits(delta, used, unlimited, limit))
 		return;
 	if (delta->largest > limit)
 		refuse_oversized(parent, def, delta, limit);
-	if (delta->units > limit - used)
-		refuse_exceeding(parent, def, delta, used, limit);
+	refuse_exceeding(parent, def, delta, used, limit);
 }
 
 static void
@@ -170,15 +176,15 @@ find_parent(ParentWriter *writer, const Datum *keys)
 	return index_getnext_slot(writer->scan, ForwardScanDirection, writer->current);
 }
 
-/* Who updated the locked version and was rolled back, while others hold key share locks on it */
+/* Who updated this version, and was rolled back if it is locked, while others hold key share locks on it */
 static TransactionId
-aborted_updater(TupleTableSlot *locked)
+shared_updater(TupleTableSlot *version)
 {
-	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) locked;
+	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) version;
 	TransactionId updater = InvalidTransactionId;
 	HeapTupleHeader row;
 
-	if (!TTS_IS_BUFFERTUPLE(locked))
+	if (!TTS_IS_BUFFERTUPLE(version))
 		return updater;
 	row = slot->base.tuple->t_data;
 	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
@@ -197,7 +203,7 @@ aborted_updater(TupleTableSlot *locked)
 static void
 wait_for_rollback(TupleTableSlot *locked)
 {
-	TransactionId updater = aborted_updater(locked);
+	TransactionId updater = shared_updater(locked);
 
 	if (TransactionIdIsValid(updater) && TransactionIdIsInProgress(updater))
 		XactLockTableWait(updater, NULL, NULL, XLTW_None);
@@ -253,22 +259,35 @@ change_used(ParentWriter *writer, int64 used)
 	ExecStoreVirtualTuple(to);
 }
 
+/* The constraint that the changed row breaks; -1: none */
+static int
+broken_constraint(ParentWriter *writer)
+{
+	SeatLimitDef *def = writer->def;
+	int			broken = -1;
+
+	for (int i = 0; i < def->nchecks && broken < 0; i++)
+	{
+		writer->context->ecxt_scantuple = writer->changed;
+		if (!ExecCheck(def->checks[i], writer->context))
+			broken = i;
+		ResetExprContext(writer->context);
+	}
+	return broken;
+}
+
 static void
 check_constraints(ParentWriter *writer)
 {
 	SeatLimitDef *def = writer->def;
+	int			broken = broken_constraint(writer);
 
-	for (int i = 0; i < def->nchecks; i++)
-	{
-		writer->context->ecxt_scantuple = writer->changed;
-		if (!ExecCheck(def->checks[i], writer->context))
-			ereport(ERROR,
-					errcode(ERRCODE_CHECK_VIOLATION),
-					errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
-						   RelationGetRelationName(writer->rel), def->check_names[i]),
-					errtableconstraint(writer->rel, def->check_names[i]));
-		ResetExprContext(writer->context);
-	}
+	if (broken >= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_CHECK_VIOLATION),
+				errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
+					   RelationGetRelationName(writer->rel), def->check_names[broken]),
+				errtableconstraint(writer->rel, def->check_names[broken]));
 }
 
 /* Needed only when the new version did not fit beside the old one. */
@@ -287,16 +306,22 @@ insert_index_entries(ParentWriter *writer, TU_UpdateIndexes update_indexes)
 	ResetPerTupleExprContext(writer->estate);
 }
 
-static void
+/* False when another transaction changed the row since it was found */
+static bool
 store_parent(ParentWriter *writer)
 {
+	ItemPointerData tid = writer->current->tts_tid;
 	TU_UpdateIndexes update_indexes = TU_None;
+	LockTupleMode lock_mode;
+	TM_FailureData failure;
 
-	check_constraints(writer);
-	simple_table_tuple_update(writer->rel, &writer->current->tts_tid, writer->changed,
-							  writer->snapshot, &update_indexes);
+	if (table_tuple_update(writer->rel, &tid, writer->changed, GetCurrentCommandId(true),
+						   writer->snapshot, InvalidSnapshot, true,
+						   &failure, &lock_mode, &update_indexes) != TM_Ok)
+		return false;
 	if (update_indexes != TU_None)
 		insert_index_entries(writer, update_indexes);
+	return true;
 }
 
 static int64
@@ -311,27 +336,54 @@ read_integer(TupleTableSlot *row, SeatColumn column, bool *isnull)
 	return *isnull ? 0 : seat_integer(value, column.type);
 }
 
+/*
+ * Writes the row as it was found, which succeeds only if that is its last
+ * version: without a lock taken first, one record less goes into the log.
+ * False: nothing is written, and only a lock can tell what holds now (or keep
+ * heap_update() from failing, see wait_for_rollback()).
+ */
+static bool
+write_found(ParentWriter *writer, const SeatDelta *delta)
+{
+	bool		uncounted;
+	bool		unlimited;
+	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
+	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
+
+	if (!fits(delta, used, unlimited, limit) ||
+		TransactionIdIsValid(shared_updater(writer->current)))
+		return false;
+	change_used(writer, used + delta->units);
+	return broken_constraint(writer) < 0 && store_parent(writer);
+}
+
+static void
+write_locked(ParentWriter *writer, const SeatDelta *delta)
+{
+	bool		uncounted;
+	bool		unlimited;
+	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
+	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
+
+	seat_check_limit(writer->rel, writer->def, delta, used, unlimited, limit);
+	change_used(writer, used + delta->units);
+	check_constraints(writer);
+	if (!store_parent(writer))
+		elog(ERROR, "a locked row of \"%s\" was changed", RelationGetRelationName(writer->rel));
+}
+
 static void
 write_parent(ParentWriter *writer, const SeatDelta *delta)
 {
-	SeatLimitDef *def = writer->def;
-	bool		uncounted;
-	bool		unlimited;
-	int64		used;
-	int64		limit;
+	bool		found = find_parent(writer, delta->keys);
 
-	/* The children of a parent that is being deleted need no count. */
-	if (!find_parent(writer, delta->keys) || !lock_parent(writer))
-	{
-		if (delta->units > 0)
-			refuse_missing(writer, delta);
+	if (found && write_found(writer, delta))
 		return;
-	}
-	used = read_integer(writer->current, def->used, &uncounted);
-	limit = read_integer(writer->current, def->limit, &unlimited);
-	seat_check_limit(writer->rel, def, delta, used, unlimited, limit);
-	change_used(writer, used + delta->units);
-	store_parent(writer);
+	if (found && lock_parent(writer))
+		write_locked(writer, delta);
+	/* The children of a parent that is being deleted need no count. */
+	else if (delta->units > 0)
+		refuse_missing(writer, delta);
 }
 
 static void

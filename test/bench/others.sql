@@ -69,11 +69,12 @@ GRANT USAGE ON SEQUENCE public.turn TO bench_service;
 VACUUM ANALYZE;
 CHECKPOINT;
 
--- Rooms and guests: tables of the user with a seat limit of ours, with the twin's, with none
+-- Rooms and guests: tables of the user with a seat limit of ours, with the twin's, with none. A page of rooms
+-- has place for the second version that a bulk load makes of each, as who counts in them would see to.
 CREATE SCHEMA counted;
 CREATE FUNCTION pg_temp.make_hotel(schema text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('CREATE TABLE %I.room (room_id bigint PRIMARY KEY, places integer NOT NULL, used integer NOT NULL DEFAULT 0) WITH (fillfactor = 80)', schema);
+    EXECUTE format('CREATE TABLE %I.room (room_id bigint PRIMARY KEY, places integer NOT NULL, used integer NOT NULL DEFAULT 0) WITH (fillfactor = 50)', schema);
     EXECUTE format('CREATE TABLE %1$I.guest (guest_id bigint PRIMARY KEY, room_id bigint NOT NULL CONSTRAINT guest_room_fkey REFERENCES %1$I.room, name text NOT NULL)', schema);
     EXECUTE format('CREATE INDEX ON %I.guest (room_id)', schema);
     EXECUTE format('INSERT INTO %I.room (room_id, places) SELECT apartment_id, 10 FROM license.apartment', schema);
