@@ -276,30 +276,6 @@ is_plain(Relation parent)
 	return true;
 }
 
-/* Only a CHECK that reads the used column can be broken by writing it. */
-static void
-resolve_checks(SeatLimitDef *def, Relation parent)
-{
-	TupleConstr *constr = RelationGetDescr(parent)->constr;
-	int			nchecks = constr != NULL ? constr->num_check : 0;
-
-	def->checks = palloc0(sizeof(ExprState *) * Max(nchecks, 1));
-	def->check_names = palloc0(sizeof(char *) * Max(nchecks, 1));
-	for (int i = 0; i < nchecks; i++)
-	{
-		Expr	   *expr = stringToNode(constr->check[i].ccbin);
-		Bitmapset  *columns = NULL;
-
-		pull_varattnos((Node *) expr, 1, &columns);
-		if (!check_is_enforced(&constr->check[i]) ||
-			!bms_is_member(def->used.attnum - FirstLowInvalidHeapAttributeNumber, columns))
-			continue;
-		def->check_names[def->nchecks] = pstrdup(constr->check[i].ccname);
-		def->checks[def->nchecks++] =
-			ExecInitCheck(make_ands_implicit(expression_planner(expr)), NULL);
-	}
-}
-
 static void
 resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
 {
@@ -309,7 +285,7 @@ resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char
 	def->index = foreign_key_index(fk->conoid);
 	resolve_keys(def, parent, fk);
 	def->plain_parent = is_plain(parent);
-	resolve_checks(def, parent);
+	row_checks_compile(&def->checks, parent, def->used.attnum);
 }
 
 static void

@@ -16,7 +16,7 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
-#include "nodes/execnodes.h"
+#include "row_write.h"
 #include "utils/rel.h"
 
 /* An integer or boolean column that the engine reads or writes */
@@ -57,9 +57,7 @@ typedef struct SeatLimitDef
 	SeatColumn	limit;			/* of the parent; none: count only */
 	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
 	bool		plain_parent;	/* no user trigger or generated column sees the parent's update */
-	int			nchecks;		/* CHECK constraints that read the used column */
-	ExprState **checks;
-	char	  **check_names;
+	RowChecks	checks;			/* that read the used column: only these can be broken by writing it */
 } SeatLimitDef;
 
 /* What one statement changed for one parent */

@@ -39,8 +39,7 @@ typedef struct ParentWriter
 	TupleTableSlot *current;	/* the locked version */
 	TupleTableSlot *changed;	/* what replaces it */
 	ExprContext *context;		/* for CHECK constraints */
-	EState	   *estate;			/* for index entries; made when first needed */
-	ResultRelInfo *target;
+	RowWriter	rows;
 } ParentWriter;
 
 char *
@@ -145,18 +144,15 @@ open_writer(ParentWriter *writer, SeatLimitDef *def)
 	writer->scan = index_begin_plain_scan(writer->rel, writer->index, writer->snapshot, def->nkeys);
 	writer->current = table_slot_create(writer->rel, NULL);
 	writer->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsVirtual);
-	if (def->nchecks > 0)
+	writer->rows.rel = writer->rel;
+	if (def->checks.count > 0)
 		writer->context = CreateStandaloneExprContext();
 }
 
 static void
 close_writer(ParentWriter *writer)
 {
-	if (writer->estate != NULL)
-	{
-		ExecCloseIndices(writer->target);
-		FreeExecutorState(writer->estate);
-	}
+	row_writer_close(&writer->rows);
 	if (writer->context != NULL)
 		FreeExprContext(writer->context, true);
 	ExecDropSingleTupleTableSlot(writer->changed);
@@ -263,65 +259,32 @@ change_used(ParentWriter *writer, int64 used)
 static int
 broken_constraint(ParentWriter *writer)
 {
-	SeatLimitDef *def = writer->def;
-	int			broken = -1;
+	RowChecks  *checks = &writer->def->checks;
 
-	for (int i = 0; i < def->nchecks && broken < 0; i++)
-	{
-		writer->context->ecxt_scantuple = writer->changed;
-		if (!ExecCheck(def->checks[i], writer->context))
-			broken = i;
-		ResetExprContext(writer->context);
-	}
-	return broken;
+	return checks->count == 0 ? -1 :
+		row_checks_broken(checks, writer->changed, writer->context);
 }
 
 static void
 check_constraints(ParentWriter *writer)
 {
-	SeatLimitDef *def = writer->def;
+	char	  **names = writer->def->checks.names;
 	int			broken = broken_constraint(writer);
 
 	if (broken >= 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CHECK_VIOLATION),
 				errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
-					   RelationGetRelationName(writer->rel), def->check_names[broken]),
-				errtableconstraint(writer->rel, def->check_names[broken]));
-}
-
-/* Needed only when the new version did not fit beside the old one. */
-static void
-insert_index_entries(ParentWriter *writer, TU_UpdateIndexes update_indexes)
-{
-	if (writer->estate == NULL)
-	{
-		writer->estate = CreateExecutorState();
-		writer->target = makeNode(ResultRelInfo);
-		/* Range table index 0: no query stands behind this update. */
-		InitResultRelInfo(writer->target, writer->rel, 0, NULL, 0);
-		ExecOpenIndices(writer->target, false);
-	}
-	ExecInsertIndexTuplesForUpdate(writer->target, writer->changed, writer->estate, update_indexes);
-	ResetPerTupleExprContext(writer->estate);
+					   RelationGetRelationName(writer->rel), names[broken]),
+				errtableconstraint(writer->rel, names[broken]));
 }
 
 /* False when another transaction changed the row since it was found */
 static bool
 store_parent(ParentWriter *writer)
 {
-	ItemPointerData tid = writer->current->tts_tid;
-	TU_UpdateIndexes update_indexes = TU_None;
-	LockTupleMode lock_mode;
-	TM_FailureData failure;
-
-	if (table_tuple_update(writer->rel, &tid, writer->changed, GetCurrentCommandId(true),
-						   writer->snapshot, InvalidSnapshot, true,
-						   &failure, &lock_mode, &update_indexes) != TM_Ok)
-		return false;
-	if (update_indexes != TU_None)
-		insert_index_entries(writer, update_indexes);
-	return true;
+	return row_replace(&writer->rows, writer->current->tts_tid, writer->changed,
+					   writer->snapshot) == TM_Ok;
 }
 
 static int64

@@ -21,6 +21,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "plans.h"
+#include "row_write.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -40,8 +41,7 @@ typedef struct SeatTable
 	Oid			relation;
 	AttrNumber	columns[LIFE_COLUMNS];
 	bool		plain;			/* an UPDATE would do nothing beyond writing the row */
-	int			nchecks;
-	ExprState **checks;
+	RowChecks	checks;
 	MemoryContext context;
 } SeatTable;
 
@@ -110,24 +110,6 @@ is_plain(Relation rel)
 }
 
 static void
-compile_checks(Relation rel)
-{
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	int			nchecks = constr != NULL ? constr->num_check : 0;
-
-	table.nchecks = 0;
-	table.checks = palloc0(sizeof(ExprState *) * Max(nchecks, 1));
-	for (int i = 0; i < nchecks; i++)
-	{
-		Expr	   *expr = stringToNode(constr->check[i].ccbin);
-
-		if (check_is_enforced(&constr->check[i]))
-			table.checks[table.nchecks++] =
-				ExecInitCheck(make_ands_implicit(expression_planner(expr)), NULL);
-	}
-}
-
-static void
 find_columns(Oid relation)
 {
 	for (int i = 0; i < LIFE_COLUMNS; i++)
@@ -156,7 +138,7 @@ look_at_table(Relation rel)
 	find_columns(table.relation);
 	caller = MemoryContextSwitchTo(table.context);
 	table.plain = is_plain(rel);
-	compile_checks(rel);
+	row_checks_compile(&table.checks, rel, 0);
 	MemoryContextSwitchTo(caller);
 	table.known = true;
 }
@@ -201,28 +183,10 @@ static bool
 keeps_checks(TupleTableSlot *row)
 {
 	ExprContext *context = CreateStandaloneExprContext();
-	bool		kept = true;
+	bool		kept = row_checks_broken(&table.checks, row, context) < 0;
 
-	context->ecxt_scantuple = row;
-	for (int i = 0; kept && i < table.nchecks; i++)
-		kept = ExecCheck(table.checks[i], context);
 	FreeExprContext(context, true);
 	return kept;
-}
-
-/* Needed when a column that changed is indexed, or the new version did not fit beside the old one. */
-static void
-insert_index_entries(Relation rel, TupleTableSlot *row, TU_UpdateIndexes update_indexes)
-{
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *target = makeNode(ResultRelInfo);
-
-	/* Range table index 0: no query stands behind this update. */
-	InitResultRelInfo(target, rel, 0, NULL, 0);
-	ExecOpenIndices(target, false);
-	ExecInsertIndexTuplesForUpdate(target, row, estate, update_indexes);
-	ExecCloseIndices(target);
-	FreeExecutorState(estate);
 }
 
 /* Another transaction's change is for a new look; for an old snapshot there is none. */
@@ -252,20 +216,14 @@ lock_changed(Row *seat, TM_Result result)
 static SeatWritten
 write_directly(Row *seat, TupleTableSlot *changed)
 {
-	ItemPointerData tid = seat->slot->tts_tid;
-	TU_UpdateIndexes update_indexes = TU_None;
-	LockTupleMode lock_mode;
-	TM_FailureData failure;
-	TM_Result	result = table_tuple_update(seat->rel, &tid, changed, GetCurrentCommandId(true),
-											seat->snapshot, InvalidSnapshot, true,
-											&failure, &lock_mode, &update_indexes);
+	RowWriter	writer = {.rel = seat->rel};
+	TM_Result	result = row_replace(&writer, seat->slot->tts_tid, changed, seat->snapshot);
 
+	row_writer_close(&writer);
 	if (result == TM_Updated || result == TM_Deleted)
 		return lock_changed(seat, result);
 	if (result != TM_Ok)
 		elog(ERROR, "unexpected result %d of updating a seat", (int) result);
-	if (update_indexes != TU_None)
-		insert_index_entries(seat->rel, changed, update_indexes);
 	CommandCounterIncrement();
 	return SEAT_WRITTEN;
 }

@@ -15,7 +15,7 @@ CREATE TABLE license.device (
     kind text NOT NULL DEFAULT 'phone',
     mode text NOT NULL DEFAULT 'cloud',
     seats integer NOT NULL GENERATED ALWAYS AS
-        (CASE WHEN mode = 'cloud' AND kind IN ('phone', 'tablet', 'third_party') THEN 1 ELSE 0 END) STORED,
+        (CASE WHEN mode = 'cloud' AND kind = ANY ('{phone,tablet,third_party}') THEN 1 ELSE 0 END) STORED,
     mac macaddr,
     priority integer NOT NULL DEFAULT 0,
     hold boolean NOT NULL DEFAULT false,
@@ -30,8 +30,8 @@ CREATE TABLE license.device (
     CONSTRAINT device_user_fkey FOREIGN KEY (account_id, user_id) REFERENCES license.account_user (account_id, user_id),
     CONSTRAINT device_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
     CONSTRAINT device_code_check CHECK (device_code <> ''),
-    CONSTRAINT device_kind_check CHECK (kind IN ('intercom', 'answering_unit', 'phone', 'tablet', 'third_party', 'access_point')),
-    CONSTRAINT device_mode_check CHECK (mode IN ('cloud', 'local'))
+    CONSTRAINT device_kind_check CHECK (kind = ANY ('{intercom,answering_unit,phone,tablet,third_party,access_point}')),
+    CONSTRAINT device_mode_check CHECK (mode = ANY ('{cloud,local}'))
 ) WITH (fillfactor = 90);
 CREATE INDEX device_number_idx ON license.device (account_id, license._device_number(device_code));
 CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);

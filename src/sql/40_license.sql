@@ -30,24 +30,23 @@ CREATE TABLE license.license (
     CONSTRAINT license_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
     CONSTRAINT license_partner_fkey FOREIGN KEY (partner_id) REFERENCES license.account (account_id),
     CONSTRAINT license_distributor_fkey FOREIGN KEY (distributor_id) REFERENCES license.account (account_id),
-    CONSTRAINT license_status_check CHECK (status IN
-        ('pending_provision', 'pending_start', 'in_use', 'access_denied', 'contract_finalized')),
+    CONSTRAINT license_status_check CHECK (status = ANY ('{pending_provision,pending_start,in_use,access_denied,contract_finalized}')),
     CONSTRAINT license_term_check CHECK (term > interval '0'),
-    CONSTRAINT license_payment_check CHECK (payment_form IN ('monthly', 'annual')),
-    CONSTRAINT license_start_rule_check CHECK (start_rule IN ('immediate', 'on_connections')),
+    CONSTRAINT license_payment_check CHECK (payment_form = ANY ('{monthly,annual}')),
+    CONSTRAINT license_start_rule_check CHECK (start_rule = ANY ('{immediate,on_connections}')),
     CONSTRAINT license_base_module_check CHECK (base_module = '' OR base_module = ANY (modules)),
-    CONSTRAINT license_subscription_check CHECK (subscription IN ('none', 'regular', 'trial', 'internal')),
+    CONSTRAINT license_subscription_check CHECK (subscription = ANY ('{none,regular,trial,internal}')),
     CONSTRAINT license_version_check CHECK (version > 0),
     CONSTRAINT license_connections_check CHECK (connections >= 0),
     CONSTRAINT license_period_check CHECK (ends_at > starts_at),
     CONSTRAINT license_finite_check CHECK (isfinite(starts_at) AND isfinite(ends_at)),
     CONSTRAINT license_end_needs_start_check CHECK (ends_at IS NULL OR starts_at IS NOT NULL),
-    CONSTRAINT license_pending_check CHECK (status NOT IN ('pending_provision', 'pending_start') OR starts_at IS NULL),
+    CONSTRAINT license_pending_check CHECK (status <> ALL ('{pending_provision,pending_start}') OR starts_at IS NULL),
     CONSTRAINT license_running_check CHECK (status <> 'in_use' OR starts_at IS NOT NULL),
     CONSTRAINT license_open_end_check CHECK (starts_at IS NULL OR ends_at IS NOT NULL OR term IS NULL),
     CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR coalesce(btrim(reason), '') <> ''),
     CONSTRAINT license_assigned_check CHECK (start_rule = 'immediate' OR site_id IS NOT NULL
-        OR status IN ('pending_provision', 'contract_finalized'))
+        OR status = ANY ('{pending_provision,contract_finalized}'))
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX license_site_live_key ON license.license (account_id, site_id)
     WHERE start_rule = 'on_connections' AND status IN ('pending_start', 'in_use', 'access_denied');
@@ -94,7 +93,7 @@ CREATE TABLE license.license_pool (
     CONSTRAINT license_pool_pkey PRIMARY KEY (account_id, license_id, pool),
     CONSTRAINT license_pool_license_fkey FOREIGN KEY (account_id, license_id)
         REFERENCES license.license (account_id, license_id) ON DELETE CASCADE,
-    CONSTRAINT license_pool_pool_check CHECK (pool IN ('apartment', 'access_point', 'room', 'user', 'device', 'floating_device')),
+    CONSTRAINT license_pool_pool_check CHECK (pool = ANY ('{apartment,access_point,room,user,device,floating_device}')),
     CONSTRAINT license_pool_maximum_check CHECK (maximum >= 0),
     CONSTRAINT license_pool_in_use_check CHECK (in_use >= 0 AND in_use <= maximum)
 ) WITH (fillfactor = 50);

@@ -64,7 +64,7 @@ CREATE TABLE license.notice (
     CONSTRAINT notice_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
     CONSTRAINT notice_kind_check CHECK (kind <> ''),
     CONSTRAINT notice_expiry_check CHECK (kind <> 'expiry' OR num_nonnulls(license_id, term_ends_at, stage) = 3),
-    CONSTRAINT notice_state_check CHECK (state IN ('pending', 'sent', 'acknowledged', 'skipped', 'withdrawn')),
+    CONSTRAINT notice_state_check CHECK (state = ANY ('{pending,sent,acknowledged,skipped,withdrawn}')),
     CONSTRAINT notice_acknowledged_check CHECK (state = 'acknowledged' OR acknowledged_at IS NULL)
 ) WITH (fillfactor = 80);
 CREATE INDEX notice_pending_idx ON license.notice (due_at) WHERE state = 'pending' AND kind <> 'expiry';
