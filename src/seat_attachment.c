@@ -282,12 +282,10 @@ create_parent_trigger(SeatAttachment *attachment, const char *suffix, const char
 void
 seat_attachment_create_triggers(SeatAttachment *attachment)
 {
-	create_child_trigger(attachment, "seat_ins", "INSERT",
-						 "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT", "_seat_count_trg");
-	create_child_trigger(attachment, "seat_row", "UPDATE", "FOR EACH ROW", "_seat_row_trg");
-	create_child_trigger(attachment, "seat_upd", "UPDATE", "FOR EACH STATEMENT", "_seat_count_trg");
-	create_child_trigger(attachment, "seat_del", "DELETE",
-						 "REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT", "_seat_count_trg");
+	create_child_trigger(attachment, "seat_row", "INSERT OR UPDATE OR DELETE", "FOR EACH ROW",
+						 "_seat_row_trg");
+	create_child_trigger(attachment, "seat_count", "INSERT OR UPDATE OR DELETE", "FOR EACH STATEMENT",
+						 "_seat_count_trg");
 	create_child_trigger(attachment, "seat_trunc", "TRUNCATE", "FOR EACH STATEMENT", "_seat_truncate_trg");
 	create_parent_trigger(attachment, "guard", "BEFORE INSERT OR UPDATE", "", "_seat_guard_trg");
 	create_parent_trigger(attachment, "recreate", "AFTER DELETE",
@@ -306,10 +304,8 @@ drop_trigger(Oid relation, const char *stem, const char *suffix)
 void
 seat_attachment_drop_triggers(SeatAttachment *attachment)
 {
-	drop_trigger(attachment->child, attachment->constraint, "seat_ins");
 	drop_trigger(attachment->child, attachment->constraint, "seat_row");
-	drop_trigger(attachment->child, attachment->constraint, "seat_upd");
-	drop_trigger(attachment->child, attachment->constraint, "seat_del");
+	drop_trigger(attachment->child, attachment->constraint, "seat_count");
 	drop_trigger(attachment->child, attachment->constraint, "seat_trunc");
 	drop_trigger(attachment->parent, attachment->used, "guard");
 	drop_trigger(attachment->parent, attachment->used, "recreate");

@@ -7,9 +7,8 @@
  * loads cheap; going through the parents in the order of their key is what
  * keeps two statements with the same parents from deadlocking.
  *
- * INSERT and DELETE are summed from their transition tables.  An UPDATE is
- * summed row by row and written at its end: most updates change no count, and
- * two transition tables would cost each of them more than a look at its rows.
+ * A statement is summed row by row and written at its end.  Transition tables
+ * would make every statement copy its rows, also the many that change no count.
  */
 #include "seat_limit.h"
 
@@ -22,7 +21,6 @@
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(license_seat_count_trg);
 PG_FUNCTION_INFO_V1(license_seat_row_trg);
@@ -144,54 +142,6 @@ keep_keys(SeatLimitDef *def, const Datum *keys)
 	return kept;
 }
 
-static void
-add_row(SeatLimitDef *def, deltas_hash *sums, TupleTableSlot *row, int sign)
-{
-	Datum		keys[INDEX_MAX_KEYS];
-	SeatDelta  *delta;
-	int64		weight;
-	bool		found;
-
-	slot_getsomeattrs(row, def->last_child_attnum);
-	weight = read_weight(def, row);
-	if (weight == 0 || !read_keys(def, row, keys))
-		return;
-	delta = deltas_insert(sums, keys, &found);
-	if (!found)
-	{
-		delta->keys = keep_keys(def, keys);
-		delta->units = 0;
-		delta->largest = 0;
-	}
-	if (pg_add_s64_overflow(delta->units, sign * weight, &delta->units))
-		ereport(ERROR,
-				errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				errmsg("seat count is out of range"));
-	if (sign > 0)
-		delta->largest = Max(delta->largest, weight);
-}
-
-static void
-add_rows(SeatLimitDef *def, deltas_hash *sums, Relation child,
-		 Tuplestorestate *rows, int sign)
-{
-	TupleTableSlot *row;
-	int			pointer;
-
-	if (rows == NULL)
-		return;
-	row = MakeSingleTupleTableSlot(RelationGetDescr(child), &TTSOpsMinimalTuple);
-	pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
-	tuplestore_select_read_pointer(rows, pointer);
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_row(def, sums, row, sign);
-	}
-	ExecDropSingleTupleTableSlot(row);
-}
-
 /* Parents whose sum is zero are left alone: a device renamed is no business of theirs. */
 static void
 apply_sums(SeatLimitDef *def, deltas_hash *sums)
@@ -215,7 +165,7 @@ apply_sums(SeatLimitDef *def, deltas_hash *sums)
 	seat_parents_apply(def, sorted, count);
 }
 
-/* What the rows of a running UPDATE have changed so far */
+/* What the rows of a running statement have changed so far */
 typedef struct PendingSums
 {
 	struct PendingSums *next;
@@ -274,8 +224,8 @@ forget_pending(void *arg)
 static PendingSums *
 add_pending(SeatLimitDef *def, int depth)
 {
-	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "seats of an UPDATE",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "seats of a statement",
+												  ALLOCSET_START_SMALL_SIZES);
 	PendingSums *added = MemoryContextAllocZero(context, sizeof(PendingSums));
 
 	added->constraint = def->constraint;
@@ -316,25 +266,56 @@ same_seats(SeatLimitDef *def, TupleTableSlot *old, TupleTableSlot *new)
 	return def->weight.attnum == 0 || same_column(old, new, def->weight.attnum);
 }
 
-static void
-count_row(SeatLimitDef *def, TupleTableSlot *old, TupleTableSlot *new)
+static PendingSums *
+pending_sums(SeatLimitDef *def)
 {
 	int			depth = current_depth();
 	PendingSums *sums;
-	MemoryContext caller;
 
 	if (depth == carried_depth)
 		depth--;
 	sums = *find_pending(def->constraint, depth);
-	if (sums == NULL)
-		sums = add_pending(def, depth);
-	caller = MemoryContextSwitchTo(sums->context);
-	add_row(def, sums->sums, old, -1);
-	add_row(def, sums->sums, new, +1);
-	MemoryContextSwitchTo(caller);
+	return sums != NULL ? sums : add_pending(def, depth);
 }
 
-/* At the end of an UPDATE */
+static SeatDelta *
+delta_of(SeatLimitDef *def, const Datum *keys)
+{
+	PendingSums *sums = pending_sums(def);
+	MemoryContext caller = MemoryContextSwitchTo(sums->context);
+	bool		found;
+	SeatDelta  *delta = deltas_insert(sums->sums, unconstify(Datum *, keys), &found);
+
+	if (!found)
+	{
+		delta->keys = keep_keys(def, keys);
+		delta->units = 0;
+		delta->largest = 0;
+	}
+	MemoryContextSwitchTo(caller);
+	return delta;
+}
+
+static void
+count_row(SeatLimitDef *def, TupleTableSlot *row, int sign)
+{
+	Datum		keys[INDEX_MAX_KEYS];
+	SeatDelta  *delta;
+	int64		weight;
+
+	slot_getsomeattrs(row, def->last_child_attnum);
+	weight = read_weight(def, row);
+	if (weight == 0 || !read_keys(def, row, keys))
+		return;
+	delta = delta_of(def, keys);
+	if (pg_add_s64_overflow(delta->units, sign * weight, &delta->units))
+		ereport(ERROR,
+				errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("seat count is out of range"));
+	if (sign > 0)
+		delta->largest = Max(delta->largest, weight);
+}
+
 static void
 write_pending(TriggerData *trigger)
 {
@@ -356,23 +337,6 @@ write_pending(TriggerData *trigger)
 	MemoryContextDelete(sums->context);
 }
 
-/* At the end of an INSERT or DELETE */
-static void
-count_statement(TriggerData *trigger)
-{
-	SeatLimitDef *def = seat_limit_resolve(trigger);
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "seats of a statement",
-											   ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(work);
-	deltas_hash *sums = deltas_create(work, 16, def);
-
-	add_rows(def, sums, trigger->tg_relation, trigger->tg_oldtable, -1);
-	add_rows(def, sums, trigger->tg_relation, trigger->tg_newtable, +1);
-	apply_sums(def, sums);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(work);
-}
-
 static TriggerData *
 check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timing, int events)
 {
@@ -386,6 +350,34 @@ check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timi
 }
 
 /*
+ * license._seat_row_trg() → trigger
+ *		After each row that a statement wrote to the child of a counted foreign
+ *		key: notes what it takes and gives back, for _seat_count_trg() to write
+ *		when the statement ends.  Arguments as there.
+ *		Errors: 39P01 not called as this trigger.  M11, M12.
+ */
+Datum
+license_seat_row_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_count_trigger(fcinfo, "_seat_row_trg",
+											   TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											   ON_INSERT | ON_UPDATE | ON_DELETE);
+	SeatLimitDef *def = seat_limit_resolve(trigger);
+
+	CHECK_FOR_INTERRUPTS();
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		count_row(def, trigger->tg_trigslot, +1);
+	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		count_row(def, trigger->tg_trigslot, -1);
+	else if (!same_seats(def, trigger->tg_trigslot, trigger->tg_newslot))
+	{
+		count_row(def, trigger->tg_trigslot, -1);
+		count_row(def, trigger->tg_newslot, +1);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/*
  * license._seat_count_trg() → trigger
  *		After each statement on the child of a counted foreign key: adds what
  *		it changed to the parents' used column.  Arguments: used column, limit
@@ -396,31 +388,7 @@ check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timi
 Datum
 license_seat_count_trg(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = check_count_trigger(fcinfo, "_seat_count_trg", TRIGGER_EVENT_AFTER,
-											   ON_INSERT | ON_UPDATE | ON_DELETE);
-
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		write_pending(trigger);
-	else
-		count_statement(trigger);
-	return PointerGetDatum(NULL);
-}
-
-/*
- * license._seat_row_trg() → trigger
- *		After each row that an UPDATE of the child of a counted foreign key
- *		changed: notes what it takes and gives back, for _seat_count_trg() to
- *		write when the statement ends.  Arguments as there.
- *		Errors: 39P01 not called as this trigger.  M11, M12.
- */
-Datum
-license_seat_row_trg(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = check_count_trigger(fcinfo, "_seat_row_trg",
-											   TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW, ON_UPDATE);
-	SeatLimitDef *def = seat_limit_resolve(trigger);
-
-	if (!same_seats(def, trigger->tg_trigslot, trigger->tg_newslot))
-		count_row(def, trigger->tg_trigslot, trigger->tg_newslot);
+	write_pending(check_count_trigger(fcinfo, "_seat_count_trg", TRIGGER_EVENT_AFTER,
+									  ON_INSERT | ON_UPDATE | ON_DELETE));
 	return PointerGetDatum(NULL);
 }

@@ -1,4 +1,4 @@
--- An UPDATE is counted row by row and written once, at its end, whatever runs in between.
+-- A statement is counted row by row and written once, at its end, whatever runs in between.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 SELECT no_plan();
@@ -76,6 +76,39 @@ SELECT throws_ok('UPDATE room SET room_id = 30 WHERE room_id = 3', '23503', NULL
 DELETE FROM room WHERE room_id = 3;
 SELECT is((SELECT count(*) FROM guest WHERE room_id IS NULL), 5::bigint, 'M12: guests of a room that is gone have none');
 SELECT is(exact(), 0::bigint, 'M12: and every count is right');
+
+-- The same of rows that come and go
+UPDATE guest SET town_id = NULL;
+DELETE FROM guest;
+SELECT is(used(), '0/0/0', 'M12: no guests, no beds');
+ALTER TABLE guest DROP CONSTRAINT guest_town_fkey, ADD CONSTRAINT guest_town_fkey FOREIGN KEY (town_id) REFERENCES town ON DELETE CASCADE;
+INSERT INTO town VALUES (1), (2), (3);
+INSERT INTO guest (guest_id, room_id, town_id, beds) SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 4 END, 1 + i % 3, i % 3 FROM generate_series(1, 12) i;
+SELECT is(used(), '6/6/0', 'M12: rows without weight take no bed');
+SELECT throws_ok('INSERT INTO guest (guest_id, room_id) SELECT i, 1 FROM generate_series(20, 23) i', 'LX001', NULL, 'M11: all of a statement or nothing');
+SELECT is(used(), '6/6/0', 'M12: nothing of it is counted');
+DELETE FROM town WHERE town_id IN (1, 3);
+SELECT is(used(), '2/2/0', 'M12: rows that go with two rows of another table');
+SELECT is(exact(), 0::bigint, 'M12: are counted once');
+CREATE FUNCTION twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' AND NEW.guest_id < 100 THEN
+        INSERT INTO guest (guest_id, room_id) VALUES (NEW.guest_id + 100, NEW.room_id);
+    ELSIF TG_OP = 'DELETE' AND OLD.name = 'stays' THEN
+        RAISE EXCEPTION 'no';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER zz_twice AFTER INSERT OR DELETE ON guest FOR EACH ROW EXECUTE FUNCTION twice();
+INSERT INTO guest (guest_id, room_id, name) VALUES (30, 1, 'goes'), (31, 4, 'stays');
+SELECT is(used(), '4/4/0', 'M12: an INSERT inside an INSERT');
+SELECT throws_ok('DELETE FROM guest WHERE guest_id >= 30', 'P0001', 'no', 'M12: a DELETE that fails half way');
+DELETE FROM guest WHERE guest_id = 30;
+SELECT is(used(), '3/4/0', 'M12: leaves nothing behind for the next');
+WITH gone AS (DELETE FROM guest WHERE guest_id = 131 RETURNING 32 AS guest_id, 1 AS room_id)
+INSERT INTO guest (guest_id, room_id) SELECT guest_id, room_id FROM gone WHERE false;
+SELECT is(used(), '3/3/0', 'M12: a DELETE in an INSERT that inserts nothing');
+SELECT is(exact(), 0::bigint, 'M12: every count is right at the end');
 
 SELECT * FROM finish();
 ROLLBACK;
