@@ -250,13 +250,15 @@ resolve_child(SeatLimitDef *def)
 		def->last_child_attnum = Max(def->last_child_attnum, def->keys[i].child_attnum);
 }
 
-/* Triggers of this extension have nothing to say about a count. */
+/* Triggers of this extension have nothing to say about a count, but that of a parent may itself be counted. */
 static bool
-is_user_trigger(Trigger *trigger)
+is_heard(Trigger *trigger)
 {
-	return !trigger->tgisinternal && trigger->tgenabled != TRIGGER_DISABLED &&
-		TRIGGER_FOR_UPDATE(trigger->tgtype) &&
-		get_func_namespace(trigger->tgfoid) != get_namespace_oid("license", true);
+	if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED ||
+		!TRIGGER_FOR_UPDATE(trigger->tgtype))
+		return false;
+	return get_func_namespace(trigger->tgfoid) != get_namespace_oid("license", true) ||
+		strcmp(get_func_name(trigger->tgfoid), "_seat_row_trg") == 0;
 }
 
 static bool
@@ -270,7 +272,7 @@ is_plain(Relation parent)
 		return false;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		if (is_user_trigger(&triggers->triggers[i]))
+		if (is_heard(&triggers->triggers[i]))
 			return false;
 	}
 	return true;

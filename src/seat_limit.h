@@ -56,7 +56,7 @@ typedef struct SeatLimitDef
 	SeatColumn	used;			/* of the parent */
 	SeatColumn	limit;			/* of the parent; none: count only */
 	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
-	bool		plain_parent;	/* no user trigger or generated column sees the parent's update */
+	bool		plain_parent;	/* no trigger or generated column has to see the parent's update */
 	RowChecks	checks;			/* that read the used column: only these can be broken by writing it */
 } SeatLimitDef;
 

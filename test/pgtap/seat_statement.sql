@@ -110,5 +110,20 @@ INSERT INTO guest (guest_id, room_id) SELECT guest_id, room_id FROM gone WHERE f
 SELECT is(used(), '3/3/0', 'M12: a DELETE in an INSERT that inserts nothing');
 SELECT is(exact(), 0::bigint, 'M12: every count is right at the end');
 
+-- What a parent counts may be what it takes of a parent of its own
+DROP TRIGGER zz_twice ON guest;
+CREATE TABLE hotel (hotel_id integer PRIMARY KEY, beds integer, taken integer NOT NULL DEFAULT 0);
+INSERT INTO hotel VALUES (1, 8);
+ALTER TABLE room ADD COLUMN hotel_id integer DEFAULT 1 CONSTRAINT room_hotel_fkey REFERENCES hotel;
+SELECT license.attach_seat_limit('moved.room', 'room_hotel_fkey', 'taken', 'beds', 'used');
+SELECT is((SELECT taken FROM hotel), 6, 'M11: a limit above a limit');
+INSERT INTO guest (guest_id, room_id) VALUES (40, 1), (41, 4);
+SELECT is((SELECT taken FROM hotel), 8, 'M12: counts through');
+SELECT throws_ok('INSERT INTO guest (guest_id, room_id) VALUES (42, 1)', 'LX001', NULL, 'M11: and refuses though the room has place');
+SELECT is(used(), '4/4/0', 'M12: in both');
+DELETE FROM guest WHERE room_id = 4;
+SELECT is((SELECT taken FROM hotel), 4, 'M12: and back');
+SELECT is_empty('SELECT * FROM license.check_seats()', 'M12: both are right');
+
 SELECT * FROM finish();
 ROLLBACK;
