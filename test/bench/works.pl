@@ -221,6 +221,7 @@ sub devices
 {
 	compare(name => 'assign one device', unit => 'tps', goals => [ [ 'floor', '>=', 0.8 ], [ 'twin', '>=', 1.15 ] ],
 		why => 'prepared INSERT of one phone, 4 clients, apartments in turn',
+		rest => 'of its instructions 24 % check foreign keys and 20 % read the trees of constraints, as in twin and floor, 9 % are index entries; 5 % write the count, half of that pruning the version of the apartment it replaced, 1 % sees whether the device needs a number or a place',
 		run => [ ours => assign('license'), twin => assign('twin'), floor => assign('floor') ]);
 	compare(name => 'COPY 5 devices an apartment', unit => 's', goals => [ [ 'floor', '<=', 1.2 ], [ 'twin', '<=', 0.5 ] ],
 		why => 'one COPY into all apartments; all three have the foreign keys of license.device',
@@ -228,6 +229,7 @@ sub devices
 		run => [ ours => copy_devices('license'), twin => copy_devices('twin'), floor => copy_devices('floor') ]);
 	compare(name => 'COPY, one counted foreign key', unit => 's', goals => [ [ 'floor', '<=', 1.2 ], [ 'twin', '<=', 0.5 ] ],
 		why => 'COPY of 5 guests a room, two tables of the user with one foreign key and a seat limit',
+		rest => 'in instructions it is the floor (1.00): 55 % foreign key, 25 % index entries, 5 % counting; beyond it are the new versions of the rooms, in memory and in the log',
 		run => [ ours => copy_guests('counted'), twin => copy_guests('twin'), floor => copy_guests('floor') ]);
 	compare(name => 'UPDATE no rule looks at', unit => 'tps', goals => [ [ 'floor', '>=', 0.95 ] ],
 		why => 'prepared UPDATE of the priority of one device',
@@ -254,6 +256,7 @@ sub licenses
 {
 	compare(name => 'validate', unit => 'tps', goals => [ [ 'floor', '>=', 0.85 ] ],
 		why => 'a key among all licences; floor: the licence by primary key; both look the key or id up first',
+		rest => 'its instructions are those of the floor (114 thousand a call to 115): the difference is the noise of the machine',
 		run => [ ours => question($validate),
 			floor => question('SELECT * FROM license.license WHERE account_id = 1 AND license_id = (SELECT license_id FROM some_key WHERE n = :n);') ]);
 	compare(name => 'validate as service', unit => 'tps', goals => [ [ 'owner', '>=', 0.9 ] ],
@@ -261,6 +264,7 @@ sub licenses
 		run => [ ours => question($validate, role => 'bench_service'), owner => question($validate) ]);
 	compare(name => 'record_connection, started', unit => 'tps', goals => [ [ 'floor', '>=', 0.85 ] ],
 		why => 'a device connects under a licence that runs; floor: the licence by primary key',
+		rest => 'of its 78 thousand instructions a call (floor: 66) 41 % run its one prepared statement by SPI, 3 % are its own',
 		run => [ ours => question("SELECT license.record_connection(1, 2000000000, '00:00:00:00:00:01');"),
 			floor => question('SELECT status FROM license.license WHERE account_id = 1 AND license_id = 2;') ]);
 	compare(name => 'key text to value to text', unit => 's', goals => [ [ 'uuid', '<=', 1.0 ] ],
