@@ -220,7 +220,7 @@ move_device(TriggerData *trigger, const Place *place)
 		column(trigger, trigger->tg_newtuple, "device_id"),
 		place->site, place->apartment, {BoolGetDatum(place->follows), false}
 	};
-	int			outer = seat_carry_begin();
+	SeatCarry	outer = seat_carry_begin();
 
 	PG_TRY();
 	{

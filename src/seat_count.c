@@ -177,7 +177,7 @@ typedef struct PendingSums
 } PendingSums;
 
 static PendingSums *pending = NULL;
-static int	carried_depth = 0;
+static SeatCarry carry = {0};
 
 static int
 current_depth(void)
@@ -185,19 +185,22 @@ current_depth(void)
 	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
 }
 
-int
+/* Who carries may be carried: all of it is for the outermost, whose end is still to come. */
+SeatCarry
 seat_carry_begin(void)
 {
-	int			outer = carried_depth;
+	SeatCarry	outer = carry;
+	int			depth = current_depth();
 
-	carried_depth = current_depth() + 1;
+	carry.into = depth == outer.depth ? outer.into : depth;
+	carry.depth = depth + 1;
 	return outer;
 }
 
 void
-seat_carry_end(int outer)
+seat_carry_end(SeatCarry outer)
 {
-	carried_depth = outer;
+	carry = outer;
 }
 
 static PendingSums **
@@ -272,8 +275,8 @@ pending_sums(SeatLimitDef *def)
 	int			depth = current_depth();
 	PendingSums *sums;
 
-	if (depth == carried_depth)
-		depth--;
+	if (depth == carry.depth)
+		depth = carry.into;
 	sums = *find_pending(def->constraint, depth);
 	return sums != NULL ? sums : add_pending(def, depth);
 }
@@ -329,7 +332,7 @@ write_pending(TriggerData *trigger)
 	depth = current_depth();
 	def = seat_limit_resolve(trigger);
 	sums = *find_pending(def->constraint, depth);
-	if (sums == NULL || depth == carried_depth)
+	if (sums == NULL)
 		return;
 	caller = MemoryContextSwitchTo(sums->context);
 	apply_sums(def, sums->sums);

@@ -98,8 +98,14 @@ extern Datum seat_integer_datum(int64 value, Oid type);
  * the statement that fired the trigger: its rows may take what that gives back.
  * begin answers what end is to be given; end must be reached, also upon error.
  */
-extern int	seat_carry_begin(void);
-extern void seat_carry_end(int outer);
+typedef struct SeatCarry
+{
+	int			depth;			/* of the triggers whose rows are carried; 0: of none */
+	int			into;			/* the depth they are counted at */
+} SeatCarry;
+
+extern SeatCarry seat_carry_begin(void);
+extern void seat_carry_end(SeatCarry outer);
 
 /* Applies changes sorted by key, each to its parent row; LX001, LX002 */
 extern void seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);
