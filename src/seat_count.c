@@ -322,16 +322,14 @@ count_row(SeatLimitDef *def, TupleTableSlot *row, int sign)
 static void
 write_pending(TriggerData *trigger)
 {
-	int			depth;
 	SeatLimitDef *def;
 	PendingSums *sums;
 	MemoryContext caller;
 
 	if (pending == NULL)
 		return;
-	depth = current_depth();
 	def = seat_limit_resolve(trigger);
-	sums = *find_pending(def->constraint, depth);
+	sums = *find_pending(def->constraint, current_depth());
 	if (sums == NULL)
 		return;
 	caller = MemoryContextSwitchTo(sums->context);
