@@ -14,6 +14,9 @@
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_device_number);
+PG_FUNCTION_INFO_V1(license_is_device_kind);
+PG_FUNCTION_INFO_V1(license_is_device_mode);
+PG_FUNCTION_INFO_V1(license_device_seats);
 PG_FUNCTION_INFO_V1(license_device_trg);
 PG_FUNCTION_INFO_V1(license_device_changed_trg);
 PG_FUNCTION_INFO_V1(license_device_removed_trg);
@@ -45,6 +48,60 @@ license_device_number(PG_FUNCTION_ARGS)
 		number = number * 10 + (digits[i] - '0');
 	}
 	PG_RETURN_INT32(number);
+}
+
+static bool
+is_one_of(const text *value, const char *const *words)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(value);
+
+	for (; *words != NULL; words++)
+	{
+		if (strlen(*words) == length && memcmp(VARDATA_ANY(value), *words, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * license._is_device_kind(kind) → boolean
+ *		Whether a device can be of this kind.  Raises nothing.  M10.
+ */
+Datum
+license_is_device_kind(PG_FUNCTION_ARGS)
+{
+	static const char *const kinds[] = {"phone", "tablet", "third_party", "intercom",
+	"answering_unit", "access_point", NULL};
+
+	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), kinds));
+}
+
+/*
+ * license._is_device_mode(mode) → boolean
+ *		Whether a device can be in this mode.  Raises nothing.  M13.
+ */
+Datum
+license_is_device_mode(PG_FUNCTION_ARGS)
+{
+	static const char *const modes[] = {"cloud", "local", NULL};
+
+	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), modes));
+}
+
+/*
+ * license._device_seats(kind, mode) → integer
+ *		Seats of its apartment that a device takes: 1 when it is paid for, a
+ *		cloud phone, tablet or third-party unit, else 0.  Raises nothing.
+ *		M10, M13.
+ */
+Datum
+license_device_seats(PG_FUNCTION_ARGS)
+{
+	static const char *const paid_kinds[] = {"phone", "tablet", "third_party", NULL};
+	static const char *const paid_modes[] = {"cloud", NULL};
+
+	PG_RETURN_INT32(is_one_of(PG_GETARG_TEXT_PP(0), paid_kinds) &&
+					is_one_of(PG_GETARG_TEXT_PP(1), paid_modes) ? 1 : 0);
 }
 
 static NullableDatum

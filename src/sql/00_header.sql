@@ -4,8 +4,8 @@
 -- Everything below is schema-qualified; nothing may be found by accident.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
--- CHECKs of tables that are written all the time name their values as one array, = ANY ('{a,b}'): each
--- statement reads the trees of a table's constraints anew, and of IN ('a', 'b') every value is a branch.
+-- CHECKs of tables that are written all the time name their values as one array, = ANY ('{a,b}'), or call a
+-- function: each statement reads the trees of a table's constraints anew, and of IN ('a', 'b') every value is a branch.
 
 COMMENT ON SCHEMA license IS
 'Licensing engine license_ext: rows are plain SQL, operations are functions, every rule holds in both.';

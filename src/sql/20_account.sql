@@ -16,7 +16,9 @@ CREATE TABLE license.account (
     order_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     closed_at timestamptz,
+    without_site boolean NOT NULL GENERATED ALWAYS AS (true) STORED,
     CONSTRAINT account_pkey PRIMARY KEY (account_id),
+    CONSTRAINT account_without_site_key UNIQUE (account_id, without_site),
     CONSTRAINT account_parent_fkey FOREIGN KEY (parent_id) REFERENCES license.account (account_id),
     CONSTRAINT account_parent_check CHECK (parent_id <> account_id),
     CONSTRAINT account_kind_check CHECK (kind IN ('provider', 'distributor', 'partner', 'client', 'internal')),
@@ -49,6 +51,7 @@ COMMENT ON COLUMN license.account.last_device_number IS 'Highest device code eve
 COMMENT ON COLUMN license.account.order_count IS 'Orders placed; each counts it up first, so that orders of one account follow one another (C13). Maintained.';
 COMMENT ON COLUMN license.account.created_at IS 'When the account was created.';
 COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while it is open.';
+COMMENT ON COLUMN license.account.without_site IS 'Always true: what the foreign key of a device without site refers to beside the account. Generated.';
 
 CREATE FUNCTION license._account_tree_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_tree_trg';

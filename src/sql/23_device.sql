@@ -5,6 +5,24 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_
 COMMENT ON FUNCTION license._device_number(text) IS
 'The number a device code stands for; 0 when it is not one to nine digits (T23). Raises nothing.';
 
+-- Every statement reads the expressions of a table's checks and generated columns anew, and lists of words
+-- are long: hence functions.
+CREATE FUNCTION license._is_device_kind(kind text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_device_kind';
+COMMENT ON FUNCTION license._is_device_kind(text) IS
+'Whether it is intercom, answering_unit, phone, tablet, third_party or access_point (M10). Raises nothing.';
+
+CREATE FUNCTION license._is_device_mode(mode text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_device_mode';
+COMMENT ON FUNCTION license._is_device_mode(text) IS 'Whether it is cloud or local (M13). Raises nothing.';
+
+CREATE FUNCTION license._device_seats(kind text, mode text) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_seats';
+COMMENT ON FUNCTION license._device_seats(text, text) IS
+'Seats of its apartment that a device takes: 1 for a cloud phone, tablet or third-party unit, else 0 (M10, M13). Raises nothing.';
+
+-- A row is checked against one parent, not three: the apartment vouches for its site, the site for its account.
+-- That a device without apartment or site is checked too, its generated columns see to.
 CREATE TABLE license.device (
     account_id bigint NOT NULL,
     device_id bigint NOT NULL DEFAULT license.next_id(),
@@ -14,27 +32,30 @@ CREATE TABLE license.device (
     device_code text NOT NULL,
     kind text NOT NULL DEFAULT 'phone',
     mode text NOT NULL DEFAULT 'cloud',
-    seats integer NOT NULL GENERATED ALWAYS AS
-        (CASE WHEN mode = 'cloud' AND kind = ANY ('{phone,tablet,third_party}') THEN 1 ELSE 0 END) STORED,
+    seats integer NOT NULL GENERATED ALWAYS AS (license._device_seats(kind, mode)) STORED,
     mac macaddr,
     priority integer NOT NULL DEFAULT 0,
     hold boolean NOT NULL DEFAULT false,
     last_seen_at timestamptz,
     follows_user boolean NOT NULL DEFAULT false,
+    unassigned_site_id bigint GENERATED ALWAYS AS (CASE WHEN apartment_id IS NULL THEN site_id END) STORED,
+    without_site boolean GENERATED ALWAYS AS (CASE WHEN site_id IS NULL THEN true END) STORED,
     CONSTRAINT device_pkey PRIMARY KEY (account_id, device_id),
     CONSTRAINT device_code_key UNIQUE (account_id, device_code),
-    CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
-    CONSTRAINT device_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
+    CONSTRAINT device_account_fkey FOREIGN KEY (account_id, without_site)
+        REFERENCES license.account (account_id, without_site),
+    CONSTRAINT device_site_fkey FOREIGN KEY (account_id, unassigned_site_id) REFERENCES license.site (account_id, site_id),
     CONSTRAINT device_apartment_fkey FOREIGN KEY (account_id, site_id, apartment_id)
         REFERENCES license.apartment (account_id, site_id, apartment_id),
     CONSTRAINT device_user_fkey FOREIGN KEY (account_id, user_id) REFERENCES license.account_user (account_id, user_id),
     CONSTRAINT device_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
     CONSTRAINT device_code_check CHECK (device_code <> ''),
-    CONSTRAINT device_kind_check CHECK (kind = ANY ('{intercom,answering_unit,phone,tablet,third_party,access_point}')),
-    CONSTRAINT device_mode_check CHECK (mode = ANY ('{cloud,local}'))
+    CONSTRAINT device_kind_check CHECK (license._is_device_kind(kind)),
+    CONSTRAINT device_mode_check CHECK (license._is_device_mode(mode))
 ) WITH (fillfactor = 90);
 CREATE INDEX device_number_idx ON license.device (account_id, license._device_number(device_code));
 CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);
+CREATE INDEX device_unassigned_idx ON license.device (account_id, unassigned_site_id) WHERE unassigned_site_id IS NOT NULL;
 CREATE INDEX device_user_idx ON license.device (account_id, user_id) WHERE user_id IS NOT NULL;
 COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment (M10, M13).';
 COMMENT ON COLUMN license.device.account_id IS 'The account that owns the device.';
@@ -51,6 +72,8 @@ COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority
 COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
 COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';
 COMMENT ON COLUMN license.device.follows_user IS 'Whether it is where it is because its user is, and goes where the user goes (M9). Maintained.';
+COMMENT ON COLUMN license.device.unassigned_site_id IS 'site_id of a device without apartment, for the foreign key to license.site. Generated.';
+COMMENT ON COLUMN license.device.without_site IS 'true for a device without site, else NULL, for the foreign key to license.account. Generated.';
 
 CREATE FUNCTION license._device_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';

@@ -68,6 +68,56 @@ SELECT throws_ok($$ INSERT INTO device (account_id, apartment_id) VALUES (4601, 
 UPDATE device SET site_id = 2, apartment_id = 21 WHERE device_id = 46101;
 SELECT is(pg_temp.place(46101), '2/21', 'M8: site and apartment change together');
 
+-- Of account, site and apartment only one is looked up, so each way in and out of them is tried.
+
+CREATE FUNCTION pg_temp.broken(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'none';
+EXCEPTION WHEN foreign_key_violation OR check_violation THEN
+    GET STACKED DIAGNOSTICS name = CONSTRAINT_NAME;
+    RETURN name;
+END $$;
+INSERT INTO account (account_id, name) VALUES (4603, 'Roots');
+INSERT INTO site (account_id, site_id, name) VALUES (4603, 5, 'Cellar'), (4603, 6, 'Attic');
+INSERT INTO device (account_id, device_id, site_id, device_code) VALUES (4603, 46121, 5, 'in a site');
+INSERT INTO device (account_id, device_id, device_code) VALUES (4603, 46122, 'on the shelf');
+SELECT is(pg_temp.broken(statement), broken, 'M8: ' || why) FROM (VALUES
+    ('INSERT INTO device (account_id, device_code) VALUES (-1, ''x'')', 'device_account_fkey', 'no device of an unknown account'),
+    ('INSERT INTO device (account_id, site_id, device_code) VALUES (4603, -1, ''x'')', 'device_site_fkey', 'none in an unknown site'),
+    ('INSERT INTO device (account_id, site_id, device_code) VALUES (4603, 1, ''x'')', 'device_site_fkey', 'none in the site of another account'),
+    ('INSERT INTO device (account_id, site_id, apartment_id, device_code) VALUES (4603, 5, -1, ''x'')', 'device_apartment_fkey', 'none in an unknown apartment'),
+    ('INSERT INTO device (account_id, site_id, apartment_id, device_code) VALUES (4603, 1, 11, ''x'')', 'device_apartment_fkey', 'none in an apartment of another account'),
+    ('UPDATE device SET site_id = -1 WHERE device_id = 46122', 'device_site_fkey', 'an unknown site is no place to go from the shelf'),
+    ('UPDATE device SET site_id = 1 WHERE device_id = 46121', 'device_site_fkey', 'nor the site of another account'),
+    ('UPDATE device SET site_id = -1, apartment_id = NULL WHERE device_id = 46101', 'device_site_fkey', 'nor out of an apartment'),
+    ('UPDATE device SET account_id = -1, site_id = NULL, apartment_id = NULL WHERE device_id = 46101', 'device_account_fkey', 'nor an unknown account'),
+    ('UPDATE device SET account_id = -1 WHERE device_id = 46122', 'device_account_fkey', 'nor from the shelf'),
+    ('DELETE FROM site WHERE site_id = 5', 'device_site_fkey', 'a site with a device stays'),
+    ('UPDATE site SET site_id = 7 WHERE site_id = 5', 'device_site_fkey', 'under its id'),
+    ('DELETE FROM site WHERE site_id = 6', 'none', 'one without goes'),
+    ('DELETE FROM apartment WHERE apartment_id = 21', 'device_apartment_fkey', 'an apartment with a device stays'),
+    ('DELETE FROM site WHERE site_id = 2', 'apartment_site_fkey', 'and so does its site'),
+    ('UPDATE device SET site_id = NULL WHERE device_id = 46121', 'none', 'a device may leave its site'),
+    ('DELETE FROM site WHERE site_id = 5', 'none', 'which can go then'),
+    ('DELETE FROM account WHERE account_id = 4603', 'device_account_fkey', 'an account with a device on the shelf stays'),
+    ('UPDATE device SET site_id = 1, account_id = 4601 WHERE account_id = 4603', 'none', 'devices may go to another account'),
+    ('DELETE FROM account WHERE account_id = 4603', 'none', 'and then theirs can go'))
+AS tried (statement, broken, why);
+
+SELECT is(pg_temp.broken($$ INSERT INTO device (account_id, device_code, kind) VALUES (4601, 'x', 'Phone') $$), 'device_kind_check', 'M10: no other kinds');
+SELECT is(pg_temp.broken($$ INSERT INTO device (account_id, device_code, kind) VALUES (4601, 'x', 'phones') $$), 'device_kind_check', 'M10: to the letter');
+SELECT is(pg_temp.broken($$ INSERT INTO device (account_id, device_code, mode) VALUES (4601, 'x', '') $$), 'device_mode_check', 'M13: no other modes');
+INSERT INTO device (account_id, device_code, kind, mode) SELECT 4601, kind || ' ' || mode, kind, mode
+FROM unnest('{intercom,answering_unit,phone,tablet,third_party,access_point}'::text[]) kind, unnest('{cloud,local}'::text[]) mode;
+SELECT is(
+    (SELECT string_agg(device_code, ', ' ORDER BY device_code) FROM device WHERE device_code = kind || ' ' || mode AND seats = 1),
+    'phone cloud, tablet cloud, third_party cloud', 'M10, M13: of all kinds and modes, these take a seat');
+SELECT is((SELECT sum(seats) FROM device WHERE device_code = kind || ' ' || mode), 3::bigint, 'M10, M13: one each');
+DELETE FROM device WHERE device_code = kind || ' ' || mode;
+
 -- Where the user is
 
 INSERT INTO account_user (account_id, user_id, email, site_id, apartment_id) VALUES
