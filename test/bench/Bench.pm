@@ -134,7 +134,8 @@ sub measure
 }
 
 # compare(name => , unit => , why => , rest => , goals => [other, operator, ratio]..., run => [contestant => code...])
-# makes a row of the table. rest: what the remaining time is spent on, printed when a goal is missed.
+# makes a row of the table. A goal may be [other] alone: a ratio to look at. rest: what the remaining time is
+# spent on, printed when a goal is missed.
 sub compare
 {
 	my (%row) = @_;
@@ -143,7 +144,7 @@ sub compare
 	add_row(%row, seen => \%seen);
 }
 
-# The ratio to one other contestant, and the smallest and the largest of a single round
+# The ratio to one other contestant, the smallest and the largest of a single round, and whether the goal, if there is one, is met
 sub judge
 {
 	my ($seen, $other, $operator, $wanted) = @_;
@@ -151,12 +152,12 @@ sub judge
 	my $ours = median(@{ $seen->{ours} });
 	my $theirs = median(@{ $seen->{$other} });
 	my $ratio = $ours / $theirs;
-	my $met = $operator eq '>=' ? $ratio >= $wanted : $ratio <= $wanted;
+	my %verdict = (ours => $ours, other => $other, theirs => $theirs, ratio => $ratio, least => $ratios[0], most => $ratios[-1]);
+	my $met;
 
-	return {
-		ours => $ours, other => $other, theirs => $theirs, ratio => $ratio, least => $ratios[0], most => $ratios[-1],
-		goal => "$operator " . sprintf('%.2f', $wanted), met => $met ? 'met' : 'MISSED',
-	};
+	return { %verdict, goal => '', met => '' } unless defined $operator;
+	$met = $operator eq '>=' ? $ratio >= $wanted : $ratio <= $wanted;
+	return { %verdict, goal => "$operator " . sprintf('%.2f', $wanted), met => $met ? 'met' : 'MISSED' };
 }
 
 sub add_row
@@ -183,7 +184,7 @@ sub print_table
 			@left = ('', '');
 		}
 		print "    $row->{why}\n";
-		print "    Not met: ", $row->{rest} // 'not analysed', "\n" if grep { $_->{met} ne 'met' } @{ $row->{verdicts} };
+		print "    Not met: ", $row->{rest} // 'not analysed', "\n" if grep { $_->{met} eq 'MISSED' } @{ $row->{verdicts} };
 	}
 	print "\n";
 }

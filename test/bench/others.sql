@@ -1,18 +1,32 @@
--- The same tables with no rule beyond the foreign keys (schema floor), and with what a careful user would
--- write in plpgsql (schema twin). Columns, indexes, fillfactors and foreign keys are those of our tables.
+-- The same tables without our rules. Schema floor: no rule beyond the foreign keys. Schema twin: what a careful
+-- user would write in plpgsql. In both a device refers to its account, its site and its apartment, as anyone
+-- would write it. Schema bare: our very tables, checks and generated columns included, without their triggers.
 SET client_min_messages = warning;
 CREATE SCHEMA floor;
 CREATE SCHEMA twin;
+CREATE SCHEMA bare;
 SELECT format('CREATE TABLE %s.%s (LIKE license.%2$s INCLUDING ALL)%s', s, relname,
     ' WITH (' || array_to_string(reloptions, ', ') || ')')
-FROM pg_class, unnest('{floor,twin}'::text[]) s
+FROM pg_class, unnest('{floor,twin,bare}'::text[]) s
 WHERE relnamespace = 'license'::regnamespace AND relname IN ('apartment', 'device', 'license_pool', 'seat')
 \gexec
+SELECT format('ALTER TABLE %s.device DROP COLUMN unassigned_site_id, DROP COLUMN without_site, DROP COLUMN seats,
+    DROP CONSTRAINT device_kind_check, DROP CONSTRAINT device_mode_check,
+    ADD CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
+    ADD CONSTRAINT device_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id)', s)
+FROM unnest('{floor,twin}'::text[]) s
+\gexec
+ALTER TABLE floor.device DROP CONSTRAINT device_code_check, DROP CONSTRAINT device_apartment_check,
+    ADD COLUMN seats integer NOT NULL DEFAULT 1;
+ALTER TABLE twin.device ADD COLUMN seats integer NOT NULL GENERATED ALWAYS AS
+        (CASE WHEN mode = 'cloud' AND kind IN ('phone', 'tablet', 'third_party') THEN 1 ELSE 0 END) STORED,
+    ADD CONSTRAINT device_kind_check CHECK (kind IN ('intercom', 'answering_unit', 'phone', 'tablet', 'third_party', 'access_point')),
+    ADD CONSTRAINT device_mode_check CHECK (mode IN ('cloud', 'local'));
 
 -- all hold as much from the start, so that all are planned for alike
 SELECT format('INSERT INTO %s.%s (%3$s) SELECT %3$s FROM license.%2$s', s, t,
     string_agg(quote_ident(attname), ', ') FILTER (WHERE attgenerated = ''))
-FROM unnest('{floor,twin}'::text[]) s, unnest('{apartment,device,license_pool,seat}'::text[]) t
+FROM unnest('{floor,twin,bare}'::text[]) s, unnest('{apartment,device,license_pool,seat}'::text[]) t
 JOIN pg_attribute ON attrelid = ('license.' || t)::regclass AND attnum > 0 AND NOT attisdropped
 GROUP BY s, t
 \gexec
@@ -20,8 +34,9 @@ GROUP BY s, t
 -- their foreign keys lead to each other where they have the table
 SELECT format('ALTER TABLE %s.%s ADD CONSTRAINT %I %s', s, relname, conname,
     regexp_replace(pg_get_constraintdef(o.oid), 'license\.(apartment|device|license_pool)\M', s || '.\1', 'g'))
-FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid, unnest('{floor,twin}'::text[]) s
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid, unnest('{floor,twin,bare}'::text[]) s
 WHERE contype = 'f' AND conrelid IN ('license.device'::regclass, 'license.seat'::regclass)
+    AND (s = 'bare' OR conname NOT IN ('device_account_fkey', 'device_site_fkey'))
 ORDER BY s, relname, conname
 \gexec
 
