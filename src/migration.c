@@ -138,8 +138,9 @@ refuse_decided(int64 request_id, const char *state)
 }
 
 /*
- * Locks the users, so that no login is under way, then the site against new
- * devices, then the request; answers the site.
+ * Locks the users, so that no login is under way, then the site and its
+ * apartments against new devices, then the request; answers the site.  A
+ * device in an apartment refers to that alone.
  */
 static int64
 lock_request(int64 account_id, int64 request_id)
@@ -154,6 +155,7 @@ lock_request(int64 account_id, int64 request_id)
 	site_id = got_int64(1);
 	RUN(migration_users_lock, arg_int64(account_id), arg_int64(site_id));
 	RUN(migration_site_lock_devices, arg_int64(account_id), arg_int64(site_id));
+	RUN_LATEST(migration_apartments_lock_devices, arg_int64(account_id), arg_int64(site_id));
 	RUN(migration_request_lock, arg_int64(account_id), arg_int64(request_id));
 	if (strcmp(got_text(1), "open") != 0)
 		refuse_decided(request_id, got_text(1));
@@ -196,7 +198,8 @@ approve(int64 account_id, int64 request_id, TimestampTz at)
  *		there, is logged out of the app, the requester gets one notice.
  *		Answers how many sessions ended.
  *		M22 to M26, M29.  Errors: LX011 not ready any more, LX003 decided
- *		before, 23503 no such request, 40001 a login came in between, 22004.
+ *		before, 23503 no such request, 40001 a login or a device came in
+ *		between, 22004.
  */
 Datum
 license_approve_migration(PG_FUNCTION_ARGS)

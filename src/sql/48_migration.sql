@@ -57,7 +57,7 @@ CREATE FUNCTION license.approve_migration(account_id bigint, request_id bigint, 
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_approve_migration';
 COMMENT ON FUNCTION license.approve_migration(bigint, bigint, timestamptz) IS
-'Support''s step: changes the site of a request to the subscription model with its type to be chosen, ends every open app session of its users, who belong to the site or have a device there, plans one notice to the requester, and answers how many sessions ended (M22 to M26, M29). Errors: LX011 not ready any more, LX003 decided before, 23503 no such request, 40001 a login came in between, 22004.';
+'Support''s step: changes the site of a request to the subscription model with its type to be chosen, ends every open app session of its users, who belong to the site or have a device there, plans one notice to the requester, and answers how many sessions ended (M22 to M26, M29). Errors: LX011 not ready any more, LX003 decided before, 23503 no such request, 40001 a login or a device came in between, 22004.';
 
 CREATE FUNCTION license.set_site_type(account_id bigint, site_id bigint, site_type text)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
