@@ -206,6 +206,13 @@ sub write_csv
 	close($csv) or die "$file: $!";
 }
 
+sub explanation
+{
+	my ($row, $verdict) = @_;
+
+	return $verdict->{met} eq 'MISSED' ? "$row->{why}; not met: " . ($row->{rest} // 'not analysed') : $row->{why};
+}
+
 # The rows of the table as lists
 sub table_values
 {
@@ -213,7 +220,7 @@ sub table_values
 
 	foreach my $row (@rows)
 	{
-		push @lines, map { my $v = $_; [ $row->{name}, $row->{unit}, @$v{qw(ours other theirs ratio least most goal met)}, $row->{why} ] }
+		push @lines, map { [ $row->{name}, $row->{unit}, @$_{qw(ours other theirs ratio least most goal met)}, explanation($row, $_) ] }
 		  @{ $row->{verdicts} };
 	}
 	return @lines;
