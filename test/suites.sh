@@ -155,7 +155,12 @@ run_tap_file()
 		failed=1
 	fi
 	report "$suite" "$file" "$passed" "$failed" $(($(now_ms) - start))
-	[[ $failed -eq 0 ]] || show "$log"
+	if [[ $failed -ne 0 ]]; then
+		show "$log"
+	elif [[ $suite == pgtap ]]; then
+		# What a test says with diag(): how much it has tried
+		{ grep '^# ' "$log" || true; } | show
+	fi
 }
 
 suite_pgtap()
