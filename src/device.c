@@ -1,6 +1,7 @@
 /*
  * device.c
- *		Device codes, and the apartment of a device that belongs to a user.
+ *		Kinds and codes of devices, and the apartment of one that belongs to a
+ *		user.
  *
  * Codes are numbered by what is there: an INSERT writes no other row, so that
  * a restore can replay it.  Only a code that is given up leaves its number

@@ -36,7 +36,7 @@ typedef struct ParentWriter
 	Snapshot	snapshot;
 	IndexScanDesc scan;
 	ScanKeyData keys[INDEX_MAX_KEYS];
-	TupleTableSlot *current;	/* the locked version */
+	TupleTableSlot *current;	/* the version found, or locked */
 	TupleTableSlot *changed;	/* what replaces it */
 	ExprContext *context;		/* for CHECK constraints */
 	RowWriter	rows;

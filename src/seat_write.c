@@ -18,8 +18,6 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
 #include "plans.h"
 #include "row_write.h"
 #include "utils/inval.h"

@@ -144,7 +144,8 @@ sub compare
 	add_row(%row, seen => \%seen);
 }
 
-# The ratio to one other contestant, the smallest and the largest of a single round, and whether the goal, if there is one, is met
+# The ratio to one other contestant, the smallest and the largest of a single round, and whether the goal,
+# if there is one, is met
 sub judge
 {
 	my ($seen, $other, $operator, $wanted) = @_;

@@ -1,6 +1,7 @@
--- The same tables without our rules. Schema floor: no rule beyond the foreign keys. Schema twin: what a careful
--- user would write in plpgsql. In both a device refers to its account, its site and its apartment, as anyone
--- would write it. Schema bare: our very tables, checks and generated columns included, without their triggers.
+-- The same tables without our rules. Schema floor: a device has none beyond the foreign keys, the other tables
+-- their checks. Schema twin: what a careful user would write in plpgsql. In both a device refers to its account,
+-- its site and its apartment, as anyone would write it. Schema bare: our very tables, checks and generated
+-- columns included, without their triggers.
 SET client_min_messages = warning;
 CREATE SCHEMA floor;
 CREATE SCHEMA twin;

@@ -96,7 +96,7 @@ SELECT is(pg_temp.broken(statement), broken, 'M8: ' || why) FROM (VALUES
     ('UPDATE device SET account_id = -1, site_id = NULL, apartment_id = NULL WHERE device_id = 46101', 'device_account_fkey', 'nor an unknown account'),
     ('UPDATE device SET account_id = -1 WHERE device_id = 46122', 'device_account_fkey', 'nor from the shelf'),
     ('DELETE FROM site WHERE site_id = 5', 'device_site_fkey', 'a site with a device stays'),
-    ('UPDATE site SET site_id = 7 WHERE site_id = 5', 'device_site_fkey', 'under its id'),
+    ('UPDATE site SET site_id = 7 WHERE site_id = 5', 'device_site_fkey', 'and keeps its id'),
     ('DELETE FROM site WHERE site_id = 6', 'none', 'one without goes'),
     ('DELETE FROM apartment WHERE apartment_id = 21', 'device_apartment_fkey', 'an apartment with a device stays'),
     ('DELETE FROM site WHERE site_id = 2', 'apartment_site_fkey', 'and so does its site'),
