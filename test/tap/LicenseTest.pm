@@ -8,7 +8,7 @@ use Exporter 'import';
 use FindBin;
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT_OK = qw(new_node create_extension configure_node fill);
+our @EXPORT_OK = qw(new_node create_extension configure_node fill tables contents);
 
 # A started server with the extension in database postgres. Parameters go to init().
 sub new_node
@@ -52,6 +52,26 @@ sub fill
 
 	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', $node->basedir . '/fill.log',
 			'-f', "$FindBin::RealBin/fill.sql", $database ], 'every table has rows');
+}
+
+# The tables of the extension
+sub tables
+{
+	my ($node, $database) = @_;
+
+	return split /\n/, $node->safe_psql($database, <<'SQL');
+SELECT oid::regclass FROM pg_class WHERE relnamespace = 'license'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1
+SQL
+}
+
+# A line for each table: how many rows it has, and all of them as one value
+sub contents
+{
+	my ($node, $database, @tables) = @_;
+
+	return $node->safe_psql($database,
+		join(' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $_ t" } @tables)
+		. ' ORDER BY 1');
 }
 
 1;

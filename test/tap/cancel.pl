@@ -32,7 +32,7 @@ ANALYZE;
 SQL
 
 # Everything that could have been left behind, but for what counts on in sequences
-my @tables = split /\n/, $node->safe_psql('postgres', "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'license'::regnamespace AND relkind = 'r' ORDER BY 1");
+my @tables = LicenseTest::tables($node, 'postgres');
 my $everything = join(' UNION ALL ', map { "SELECT '$_', count(*), sum(hashtextextended(t::text, 0)) FROM $_ t" } @tables) . ' ORDER BY 1';
 my $before = $node->safe_psql('postgres', $everything);
 

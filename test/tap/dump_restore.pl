@@ -59,21 +59,14 @@ WHERE table_schema = 'license' AND table_name = '$name' AND column_name NOT IN (
 SQL
 }
 
-my @tables = split /\n/, answer('postgres', <<'SQL');
-SELECT c.oid::regclass FROM pg_class c WHERE c.relkind IN ('r', 'p')
-    AND (c.relnamespace = 'license'::regnamespace OR c.oid IN ('public.hall'::regclass, 'public.ticket'::regclass))
-ORDER BY 1
-SQL
+my @tables = (LicenseTest::tables($node, 'postgres'), 'public.hall', 'public.ticket');
 cmp_ok(scalar @tables, '>=', 26, 'the tables are there');
 
-# How many rows each table has, and all of them as one value
 sub contents
 {
 	my ($database) = @_;
-	my $sql = join ' UNION ALL ',
-	  map { "SELECT '$_', count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $_ t" } @tables;
 
-	return { map { /^([^|]+)\|(.*)$/ } split /\n/, answer($database, $sql) };
+	return { map { /^([^|]+)\|(.*)$/ } split /\n/, LicenseTest::contents($node, $database, @tables) };
 }
 
 my $original = contents('postgres');

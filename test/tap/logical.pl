@@ -21,24 +21,14 @@ LicenseTest::fill($node, 'postgres');
 answer('postgres', 'CREATE DATABASE copy');
 LicenseTest::create_extension($node, 'copy');
 
-my @tables = split /\n/, answer('postgres', <<'SQL');
-SELECT oid::regclass FROM pg_class WHERE relnamespace = 'license'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1
-SQL
-
-sub contents
-{
-	my ($database) = @_;
-
-	return answer($database, join ' UNION ALL ',
-		map { "SELECT '$_', count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM $_ t" } @tables);
-}
+my @tables = LicenseTest::tables($node, 'postgres');
 
 sub same_on_both
 {
 	my ($what) = @_;
 
 	$node->wait_for_catchup('copy_of_license');
-	is(contents('copy'), contents('postgres'), "$what: every row of every table");
+	is(LicenseTest::contents($node, 'copy', @tables), LicenseTest::contents($node, 'postgres', @tables), "$what: every row of every table");
 	is(answer('copy', 'SELECT * FROM license.check_seats()'), '', "$what: every counter is exact");
 }
 
