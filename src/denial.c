@@ -1,10 +1,14 @@
 /*
  * denial.c
- *		Refusals that are kept although nothing else changed.
+ *		Refusals that are kept although nothing else changed, until they are
+ *		purged: who asks in vain decides how many there are.
  */
 #include "denial.h"
 
+#include "operation.h"
 #include "plans.h"
+
+PG_FUNCTION_INFO_V1(license_purge_denials);
 
 void
 denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *denial)
@@ -12,4 +16,42 @@ denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *d
 	RUN(denial_write, arg_int64(account_id), arg_time(at), arg_text(code),
 		denial->license_id, arg_text(denial->pool), denial->device_id, denial->user_id,
 		denial->site_id, denial->apartment_id);
+}
+
+static TimestampTz
+finite_moment(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	TimestampTz moment = PG_GETARG_TIMESTAMPTZ(n);
+
+	if (TIMESTAMP_NOT_FINITE(moment))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("%s must be a finite moment", name));
+	return moment;
+}
+
+/*
+ * license.purge_denials(before timestamptz, account_id bigint DEFAULT NULL) → bigint
+ *		Removes the refusals from before a moment, exclusive, of one account or
+ *		of all; answers how many and notes it in the history of each account.
+ *		Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.
+ */
+Datum
+license_purge_denials(PG_FUNCTION_ARGS)
+{
+	TimestampTz before;
+	int64		purged;
+	Operation	op;
+
+	require_argument(fcinfo, 0, "before");
+	before = finite_moment(fcinfo, 0, "before");
+	operation_begin(&op, fcinfo, "purge_denials", operation_at());
+	if (PG_ARGISNULL(1))
+		RUN(denial_purge_all, arg_time(before), arg_time(operation_at()), arg_text(operation_actor()));
+	else
+		RUN(denial_purge_account, arg_time(before), arg_time(operation_at()), arg_text(operation_actor()),
+			arg_passed(fcinfo, 1));
+	purged = got_int64(1);
+	operation_end(&op);
+	PG_RETURN_INT64(purged);
 }

@@ -106,6 +106,14 @@ license_event_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* What changed, was bought or paid stays for good; a refusal only until it is purged. */
+static bool
+purges_denials(TriggerData *trigger)
+{
+	return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && operation_is("purge_denials") &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), "denial") == 0;
+}
+
 /*
  * license._append_only_trg() → trigger
  *		Before a statement that would change or remove history: refuses.
@@ -117,6 +125,8 @@ license_append_only_trg(PG_FUNCTION_ARGS)
 	TriggerData *trigger = check_trigger(fcinfo, "_append_only_trg", TRIGGER_EVENT_BEFORE,
 										 ON_UPDATE | ON_DELETE | ON_TRUNCATE, 0);
 
+	if (purges_denials(trigger))
+		return PointerGetDatum(NULL);
 	ereport(ERROR,
 			errcode(ERRCODE_APPEND_ONLY),
 			errmsg("table \"%s\" is append-only", RelationGetRelationName(trigger->tg_relation)),

@@ -1,4 +1,4 @@
--- History and refusals
+-- History
 
 CREATE TABLE license.event (
     account_id bigint NOT NULL,
@@ -25,33 +25,6 @@ COMMENT ON COLUMN license.event.action IS 'The operation, or update or delete fo
 COMMENT ON COLUMN license.event.old IS 'Former values of what changed.';
 COMMENT ON COLUMN license.event.new IS 'New values of what changed.';
 
-CREATE TABLE license.denial (
-    account_id bigint NOT NULL,
-    denial_id bigint NOT NULL DEFAULT license.next_id(),
-    at timestamptz NOT NULL DEFAULT now(),
-    code text NOT NULL,
-    license_id bigint,
-    pool text,
-    device_id bigint,
-    user_id bigint,
-    site_id bigint,
-    apartment_id bigint,
-    CONSTRAINT denial_pkey PRIMARY KEY (account_id, denial_id),
-    CONSTRAINT denial_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
-);
-CREATE INDEX denial_at_idx ON license.denial (account_id, at);
-COMMENT ON TABLE license.denial IS 'Refused acquisitions and logins, kept although nothing else changed.';
-COMMENT ON COLUMN license.denial.account_id IS 'The account concerned.';
-COMMENT ON COLUMN license.denial.denial_id IS 'Id of the entry.';
-COMMENT ON COLUMN license.denial.at IS 'When it was refused.';
-COMMENT ON COLUMN license.denial.code IS 'The code that was answered.';
-COMMENT ON COLUMN license.denial.license_id IS 'The licence asked for, if any.';
-COMMENT ON COLUMN license.denial.pool IS 'The pool asked for, if any.';
-COMMENT ON COLUMN license.denial.device_id IS 'Who asked, if a device.';
-COMMENT ON COLUMN license.denial.user_id IS 'Who asked, if a user.';
-COMMENT ON COLUMN license.denial.site_id IS 'Where a key was sent, if at a site.';
-COMMENT ON COLUMN license.denial.apartment_id IS 'Who asked, if an apartment.';
-
 CREATE FUNCTION license._changes(before jsonb, after jsonb) RETURNS TABLE (old jsonb, new jsonb)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
@@ -70,11 +43,9 @@ COMMENT ON FUNCTION license._event_trg() IS
 CREATE FUNCTION license._append_only_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_append_only_trg';
 COMMENT ON FUNCTION license._append_only_trg() IS
-'Trigger: refuses to change or remove history. Errors: LX050, 39P01.';
+'Trigger: refuses to change or remove history; only license.purge_denials() may remove refusals. Errors: LX050, 39P01.';
 
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.event
-    FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
-CREATE TRIGGER denial_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.denial
     FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
 CREATE TRIGGER purchase_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.purchase
     FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();

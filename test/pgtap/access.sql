@@ -136,6 +136,8 @@ INSERT INTO call VALUES
     ('unschedule', 'u', 'SELECT license.unschedule()', 'provider'),
     ('claim_notices', 'u', 'SELECT license.claim_notices()', 'provider'),
     ('acknowledge_notices', 'u', 'SELECT license.acknowledge_notices(''{920}'', ''{12}'')', 'provider'),
+    ('purge_denials', 'u', 'SELECT license.purge_denials(now())', 'provider'),
+    ('purge_denials', 'a', 'SELECT license.purge_denials(now(), %1$s)', 'provider'),
     ('check_seats', 'u', 'SELECT license.check_seats()', 'provider'),
     ('recount_seats', 'u', 'SELECT license.recount_seats()', 'provider'),
     ('grant_access', 'u', 'SELECT license.grant_access(''t_nobody'', ''reader'')', 'provider'),

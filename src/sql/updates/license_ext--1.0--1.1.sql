@@ -1,0 +1,16 @@
+-- complain if script is sourced in psql, rather than via ALTER EXTENSION
+\echo Use "ALTER EXTENSION license_ext UPDATE" to load this file. \quit
+
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
+-- Old refusals can be removed
+COMMENT ON TABLE license.denial IS 'Refused acquisitions and logins, kept although nothing else changed, until license.purge_denials().';
+COMMENT ON FUNCTION license._append_only_trg() IS
+'Trigger: refuses to change or remove history; only license.purge_denials() may remove refusals. Errors: LX050, 39P01.';
+
+CREATE FUNCTION license.purge_denials(before timestamptz, account_id bigint DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'license_purge_denials';
+COMMENT ON FUNCTION license.purge_denials(timestamptz, bigint) IS
+'Removes the refusals from before a moment, exclusive, of one account or of all, answers how many, and notes it in the history of each account. Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.';
+REVOKE ALL ON FUNCTION license.purge_denials(timestamptz, bigint) FROM PUBLIC;
