@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "utils/inval.h"
@@ -264,7 +265,7 @@ is_plain(Relation parent)
 	TupleConstr *constr = RelationGetDescr(parent)->constr;
 	TriggerDesc *triggers = parent->trigdesc;
 
-	if (parent->rd_rel->relkind != RELKIND_RELATION ||
+	if (parent->rd_rel->relkind != RELKIND_RELATION || parent->rd_rel->relispartition ||
 		(constr != NULL && has_generated_column(constr)))
 		return false;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -287,6 +288,20 @@ resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char
 	row_checks_compile(&def->checks, parent, def->used.attnum);
 }
 
+/* A statement on the other table fires the row triggers of this one and not what writes the count at its end. */
+static void
+refuse_other_ways_in(Relation child)
+{
+	if (!child->rd_rel->relispartition && !has_superclass(RelationGetRelid(child)))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("seats cannot be counted in \"%s\", which is a partition or inherits from a table",
+				   RelationGetRelationName(child)),
+			errdetail("Rows written through the other table would take no seat."),
+			errhint("Detach it from the other table, or call license.detach_seat_limit()."));
+}
+
 static void
 resolve(SeatLimitDef *def, TriggerData *trigger)
 {
@@ -295,6 +310,7 @@ resolve(SeatLimitDef *def, TriggerData *trigger)
 	ForeignKeyCacheInfo *fk;
 	Relation	parent;
 
+	refuse_other_ways_in(child);
 	fk = seat_foreign_key(child, trigger->tg_trigger->tgnargs - SEAT_ARG_KEYS,
 						  args + SEAT_ARG_KEYS);
 	def->child = RelationGetRelid(child);

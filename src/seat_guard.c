@@ -123,7 +123,7 @@ select_parent_sql(SeatLimitDef *def)
 		get_attname(def->parent, def->limit.attnum, false);
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s::bigint, %s::bigint, $1 FROM %s",
+	appendStringInfo(&sql, "SELECT %s::bigint, %s::bigint, $1 FROM ONLY %s",
 					 quote_identifier(get_attname(def->parent, def->used.attnum, false)),
 					 limit ? quote_identifier(limit) : "NULL",
 					 seat_qualified_name(def->parent));
@@ -139,7 +139,7 @@ update_parent_sql(SeatLimitDef *def)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s OPERATOR(pg_catalog.+) $1",
+	appendStringInfo(&sql, "UPDATE ONLY %s SET %s = %s OPERATOR(pg_catalog.+) $1",
 					 seat_qualified_name(def->parent), used, used);
 	append_key_filter(&sql, def);
 	return sql.data;

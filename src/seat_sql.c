@@ -1,7 +1,8 @@
 /*
  * seat_sql.c
  *		Statements over one counted foreign key: which parents are over their
- *		limit, which counts are wrong, and the correction.
+ *		limit, which counts are wrong, and the correction.  As foreign keys do,
+ *		they leave out tables that inherit from either.
  */
 #include "seat_attachment.h"
 
@@ -35,7 +36,7 @@ append_counted(StringInfo sql, SeatAttachment *attachment)
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(sql, "%s AS k%d, ", quote_identifier(attachment->child_keys[i]), i);
 	append_weight(sql, attachment);
-	appendStringInfo(sql, " AS units FROM %s", seat_qualified_name(attachment->child));
+	appendStringInfo(sql, " AS units FROM ONLY %s", seat_qualified_name(attachment->child));
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(sql, " %s %s IS NOT NULL", i ? "AND" : "WHERE",
 						 quote_identifier(attachment->child_keys[i]));
@@ -58,7 +59,7 @@ append_key_join(StringInfo sql, SeatAttachment *attachment, const char *other)
 static void
 append_parents_with_count(StringInfo sql, SeatAttachment *attachment)
 {
-	appendStringInfo(sql, " FROM %s p LEFT JOIN (", seat_qualified_name(attachment->parent));
+	appendStringInfo(sql, " FROM ONLY %s p LEFT JOIN (", seat_qualified_name(attachment->parent));
 	append_counted(sql, attachment);
 	appendStringInfoString(sql, ") c ON (");
 	append_key_join(sql, attachment, "c");
@@ -113,7 +114,7 @@ seat_recount_sql(SeatAttachment *attachment)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s p SET %s = d.units FROM (SELECT ",
+	appendStringInfo(&sql, "UPDATE ONLY %s p SET %s = d.units FROM (SELECT ",
 					 seat_qualified_name(attachment->parent), used);
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(&sql, "p.%s AS k%d, ", quote_identifier(attachment->parent_keys[i]), i);

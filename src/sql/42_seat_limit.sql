@@ -8,7 +8,7 @@ COMMENT ON FUNCTION license._seat_count_trg() IS
 CREATE FUNCTION license._seat_row_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_row_trg';
 COMMENT ON FUNCTION license._seat_row_trg() IS
-'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 39P01.';
+'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, 39P01.';
 
 CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';

@@ -14,3 +14,7 @@ AS 'MODULE_PATHNAME', 'license_purge_denials';
 COMMENT ON FUNCTION license.purge_denials(timestamptz, bigint) IS
 'Removes the refusals from before a moment, exclusive, of one account or of all, answers how many, and notes it in the history of each account. Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.';
 REVOKE ALL ON FUNCTION license.purge_denials(timestamptz, bigint) FROM PUBLIC;
+
+-- Comments
+COMMENT ON FUNCTION license._seat_row_trg() IS
+'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, 39P01.';
