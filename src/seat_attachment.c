@@ -1,7 +1,6 @@
 /*
  * seat_attachment.c
- *		Finds counted foreign keys in the catalog, makes and drops their
- *		triggers.
+ *		Finds counted foreign keys in the catalog, by their triggers.
  */
 #include "seat_attachment.h"
 
@@ -18,9 +17,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* Names with a shard's suffix must still fit into an identifier. */
-#define NAME_STEM_BYTES 40
 
 static void
 name_keys(SeatAttachment *attachment)
@@ -47,25 +43,6 @@ from_foreign_key(ForeignKeyCacheInfo *fk)
 	return attachment;
 }
 
-/* A foreign key that may be false for a while would let rows in uncounted. */
-static void
-require_immediate(Oid constraint, const char *name)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Form_pg_constraint form;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", constraint);
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	seat_refuse_period(form);
-	if (form->condeferrable || !form->convalidated)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("foreign key \"%s\" is deferrable or not valid", name),
-				errhint("Seats are counted along foreign keys that always hold."));
-	ReleaseSysCache(tuple);
-}
-
 SeatAttachment *
 seat_attachment_of_constraint(Relation child, const char *name)
 {
@@ -78,7 +55,7 @@ seat_attachment_of_constraint(Relation child, const char *name)
 
 		if (fk->conoid != constraint)
 			continue;
-		require_immediate(constraint, name);
+		(void) seat_foreign_key_index(constraint);
 		return from_foreign_key(fk);
 	}
 	ereport(ERROR,
@@ -94,57 +71,103 @@ name_or_null(char *argument)
 	return argument[0] == '\0' ? NULL : pstrdup(argument);
 }
 
-SeatAttachment *
-seat_attachment_of_trigger(Relation child, Trigger *trigger)
+static void
+name_columns(SeatAttachment *attachment, Trigger *trigger)
 {
-	SeatAttachment *attachment =
-		from_foreign_key(seat_foreign_key(child, trigger->tgnargs - SEAT_ARG_KEYS,
-										  trigger->tgargs + SEAT_ARG_KEYS));
-
 	attachment->used = pstrdup(trigger->tgargs[SEAT_ARG_USED]);
 	attachment->limit = name_or_null(trigger->tgargs[SEAT_ARG_LIMIT]);
 	attachment->weight = name_or_null(trigger->tgargs[SEAT_ARG_WEIGHT]);
+}
+
+static void
+require_columns(SeatAttachment *attachment)
+{
+	(void) seat_column_number(attachment->parent, attachment->used);
+	if (attachment->limit != NULL)
+		(void) seat_column_number(attachment->parent, attachment->limit);
+	if (attachment->weight != NULL)
+		(void) seat_column_number(attachment->child, attachment->weight);
+}
+
+SeatAttachment *
+seat_attachment_of_trigger(Relation child, Trigger *trigger)
+{
+	SeatAttachment *attachment = from_foreign_key(seat_require_foreign_key(child, trigger));
+
+	name_columns(attachment, trigger);
+	require_columns(attachment);
+	return attachment;
+}
+
+/* What the trigger says, which is all there is when columns were renamed or the foreign key is gone */
+static SeatAttachment *
+from_trigger(Relation child, Trigger *trigger)
+{
+	SeatAttachment *attachment = palloc0(sizeof(SeatAttachment));
+
+	attachment->child = RelationGetRelid(child);
+	attachment->nkeys = trigger->tgnargs - SEAT_ARG_KEYS;
+	for (int i = 0; i < attachment->nkeys; i++)
+		attachment->child_keys[i] = pstrdup(trigger->tgargs[SEAT_ARG_KEYS + i]);
+	name_columns(attachment, trigger);
 	return attachment;
 }
 
 static Oid
-own_function(const char *name)
+parent_of(Relation child, const char *constraint)
 {
-	return LookupFuncName(list_make2(makeString("license"), makeString(pstrdup(name))),
-						  0, NULL, false);
+	Oid			oid = get_relation_constraint_oid(RelationGetRelid(child), constraint, true);
+	ListCell   *cell;
+
+	foreach(cell, RelationGetFKeyList(child))
+	{
+		ForeignKeyCacheInfo *fk = lfirst(cell);
+
+		if (fk->conoid == oid)
+			return fk->confrelid;
+	}
+	return InvalidOid;
 }
 
-/* There is one truncate trigger a counted foreign key. */
+SeatAttachment *
+seat_attachment_find(Relation child, const char *constraint)
+{
+	TriggerDesc *triggers = child->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+		ForeignKeyCacheInfo *fk;
+		SeatAttachment *attachment;
+
+		if (!seat_trigger_counts(trigger))
+			continue;
+		fk = seat_foreign_key(child, trigger);
+		if (fk != NULL ? strcmp(get_constraint_name(fk->conoid), constraint) != 0 :
+			!seat_trigger_named_after(trigger, constraint))
+			continue;
+		attachment = from_trigger(child, trigger);
+		attachment->constraint = pstrdup(constraint);
+		attachment->parent = fk != NULL ? fk->confrelid : parent_of(child, constraint);
+		return attachment;
+	}
+	return NULL;
+}
+
 static List *
 attachments_of(Relation child)
 {
 	TriggerDesc *triggers = child->trigdesc;
-	Oid			function = own_function("_seat_truncate_trg");
 	List	   *found = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if (trigger->tgfoid == function && trigger->tgnargs > SEAT_ARG_KEYS)
+		if (seat_trigger_counts(trigger))
 			found = lappend(found, seat_attachment_of_trigger(child, trigger));
 	}
 	return found;
-}
-
-SeatAttachment *
-seat_attachment_find(Relation child, const char *constraint)
-{
-	ListCell   *cell;
-
-	foreach(cell, attachments_of(child))
-	{
-		SeatAttachment *attachment = lfirst(cell);
-
-		if (strcmp(attachment->constraint, constraint) == 0)
-			return attachment;
-	}
-	return NULL;
 }
 
 Relation
@@ -195,120 +218,6 @@ seat_attachments(Oid child)
 								   DatumGetObjectId(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)));
 	}
 	return found;
-}
-
-bool
-seat_guards_column(Relation parent, const char *column)
-{
-	TriggerDesc *triggers = parent->trigdesc;
-	Oid			function = own_function("_seat_guard_trg");
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (trigger->tgfoid == function && strcmp(trigger->tgargs[0], column) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The child's triggers are named after the foreign key, the parent's after the used column. */
-static char *
-trigger_name(const char *stem, const char *suffix)
-{
-	int			length = pg_mbcliplen(stem, strlen(stem), NAME_STEM_BYTES);
-
-	return pstrdup(quote_identifier(psprintf("%.*s_%s", length, stem, suffix)));
-}
-
-static void
-execute_ddl(const char *sql)
-{
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not run: %s", sql);
-}
-
-static void
-append_argument(StringInfo sql, const char *argument)
-{
-	appendStringInfo(sql, "%s, ", quote_literal_cstr(argument ? argument : ""));
-}
-
-static char *
-key_arguments(char **keys, int nkeys)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < nkeys; i++)
-		appendStringInfo(&list, "%s%s", i ? ", " : "", quote_literal_cstr(keys[i]));
-	return list.data;
-}
-
-static void
-create_child_trigger(SeatAttachment *attachment, const char *suffix, const char *event,
-					 const char *scope, const char *function)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TRIGGER %s AFTER %s ON %s %s EXECUTE FUNCTION license.%s(",
-					 trigger_name(attachment->constraint, suffix), event,
-					 seat_qualified_name(attachment->child), scope, function);
-	append_argument(&sql, attachment->used);
-	append_argument(&sql, attachment->limit);
-	append_argument(&sql, attachment->weight);
-	appendStringInfo(&sql, "%s)", key_arguments(attachment->child_keys, attachment->nkeys));
-	execute_ddl(sql.data);
-}
-
-static void
-create_parent_trigger(SeatAttachment *attachment, const char *suffix, const char *event,
-					  const char *condition, const char *function)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TRIGGER %s %s ON %s FOR EACH ROW %s EXECUTE FUNCTION license.%s(",
-					 trigger_name(attachment->used, suffix), event,
-					 seat_qualified_name(attachment->parent), condition, function);
-	append_argument(&sql, attachment->used);
-	append_argument(&sql, attachment->limit);
-	appendStringInfo(&sql, "%s)", key_arguments(attachment->parent_keys, attachment->nkeys));
-	execute_ddl(sql.data);
-}
-
-void
-seat_attachment_create_triggers(SeatAttachment *attachment)
-{
-	create_child_trigger(attachment, "seat_row", "INSERT OR UPDATE OR DELETE", "FOR EACH ROW",
-						 "_seat_row_trg");
-	create_child_trigger(attachment, "seat_count", "INSERT OR UPDATE OR DELETE", "FOR EACH STATEMENT",
-						 "_seat_count_trg");
-	create_child_trigger(attachment, "seat_trunc", "TRUNCATE", "FOR EACH STATEMENT", "_seat_truncate_trg");
-	create_parent_trigger(attachment, "guard", "BEFORE INSERT OR UPDATE", "", "_seat_guard_trg");
-	create_parent_trigger(attachment, "recreate", "AFTER DELETE",
-						  psprintf("WHEN (OLD.%s OPERATOR(pg_catalog.>) 0)",
-								   quote_identifier(attachment->used)),
-						  "_seat_recreate_trg");
-}
-
-static void
-drop_trigger(Oid relation, const char *stem, const char *suffix)
-{
-	execute_ddl(psprintf("DROP TRIGGER %s ON %s", trigger_name(stem, suffix),
-						 seat_qualified_name(relation)));
-}
-
-void
-seat_attachment_drop_triggers(SeatAttachment *attachment)
-{
-	drop_trigger(attachment->child, attachment->constraint, "seat_row");
-	drop_trigger(attachment->child, attachment->constraint, "seat_count");
-	drop_trigger(attachment->child, attachment->constraint, "seat_trunc");
-	drop_trigger(attachment->parent, attachment->used, "guard");
-	drop_trigger(attachment->parent, attachment->used, "recreate");
 }
 
 void

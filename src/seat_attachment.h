@@ -6,6 +6,7 @@
 #define LICENSE_SEAT_ATTACHMENT_H
 
 #include "seat_limit.h"
+#include "seat_trigger.h"
 
 #include "nodes/pg_list.h"
 
@@ -33,17 +34,15 @@ extern SeatAttachment *seat_attachment_of_constraint(Relation child, const char 
 /* From one of the child's seat triggers */
 extern SeatAttachment *seat_attachment_of_trigger(Relation child, Trigger *trigger);
 
-/* NULL when the foreign key is not counted */
+/*
+ * To be detached, NULL when the foreign key is not counted.  It may be broken:
+ * one that is gone is found by the name it had when it was attached, and then
+ * has no parent.
+ */
 extern SeatAttachment *seat_attachment_find(Relation child, const char *constraint);
 
 /* All of a child, or of the database; 42704 when that child has none */
 extern List *seat_attachments(Oid child);
-
-/* Is the column of the parent the used column of some seat limit? */
-extern bool seat_guards_column(Relation parent, const char *column);
-
-extern void seat_attachment_create_triggers(SeatAttachment *attachment);
-extern void seat_attachment_drop_triggers(SeatAttachment *attachment);
 
 /* Runs one of the statements below as the owner of the parent. */
 extern void seat_attachment_run(SeatAttachment *attachment, const char *sql);

@@ -12,6 +12,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "seat_trigger.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -74,18 +75,26 @@ seat_integer_datum(int64 value, Oid type)
 	return type == INT4OID ? Int32GetDatum((int32) value) : Int64GetDatum(value);
 }
 
+AttrNumber
+seat_column_number(Oid relation, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relation, name);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_COLUMN),
+				errmsg("table \"%s\" has no column \"%s\" to count seats with",
+					   get_rel_name(relation), name),
+				errhint("After renaming a column, call license.detach_seat_limit() and license.attach_seat_limit() again."));
+	return attnum;
+}
+
 static SeatColumn
 find_column(Relation rel, const char *name)
 {
 	SeatColumn	column;
 
-	column.attnum = get_attnum(RelationGetRelid(rel), name);
-	if (column.attnum <= 0)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_COLUMN),
-				errmsg("table \"%s\" has no column \"%s\" to count seats with",
-					   RelationGetRelationName(rel), name),
-				errhint("After renaming a column, call license.detach_seat_limit() and license.attach_seat_limit() again."));
+	column.attnum = seat_column_number(RelationGetRelid(rel), name);
 	column.type = get_atttype(RelationGetRelid(rel), column.attnum);
 	return column;
 }
@@ -126,70 +135,6 @@ seat_weight_column(Relation rel, const char *name)
 				errmsg("generated column \"%s\" of table \"%s\" is not stored",
 					   name, RelationGetRelationName(rel)));
 	return column;
-}
-
-static bool
-same_columns(ForeignKeyCacheInfo *fk, int ncolumns, const AttrNumber *columns)
-{
-	if (fk->nkeys != ncolumns)
-		return false;
-	for (int i = 0; i < ncolumns; i++)
-	{
-		if (fk->conkey[i] != columns[i])
-			return false;
-	}
-	return true;
-}
-
-ForeignKeyCacheInfo *
-seat_foreign_key(Relation rel, int ncolumns, char **columns)
-{
-	AttrNumber	attnums[INDEX_MAX_KEYS];
-	ListCell   *cell;
-
-	if (ncolumns < 1 || ncolumns > INDEX_MAX_KEYS)
-		elog(ERROR, "a foreign key cannot have %d columns", ncolumns);
-	for (int i = 0; i < ncolumns; i++)
-		attnums[i] = find_column(rel, columns[i]).attnum;
-	foreach(cell, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst(cell);
-
-		if (same_columns(fk, ncolumns, attnums))
-			return fk;
-	}
-	ereport(ERROR,
-			errcode(ERRCODE_UNDEFINED_OBJECT),
-			errmsg("table \"%s\" has no foreign key to count seats by",
-				   RelationGetRelationName(rel)),
-			errhint("Call license.detach_seat_limit() before dropping the foreign key of a seat limit."));
-	return NULL;				/* keep the compiler quiet */
-}
-
-void
-seat_refuse_period(Form_pg_constraint foreign_key)
-{
-	if (foreign_key_has_period(foreign_key))
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("foreign key \"%s\" is over periods", NameStr(foreign_key->conname)),
-				errhint("Seats are counted along foreign keys that name one parent."));
-}
-
-static Oid
-foreign_key_index(Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Form_pg_constraint form;
-	Oid			index;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", constraint);
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	seat_refuse_period(form);
-	index = form->conindid;
-	ReleaseSysCache(tuple);
-	return index;
 }
 
 static void
@@ -282,7 +227,7 @@ resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char
 	def->used = seat_integer_column(parent, args[SEAT_ARG_USED]);
 	if (args[SEAT_ARG_LIMIT][0] != '\0')
 		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);
-	def->index = foreign_key_index(fk->conoid);
+	def->index = seat_foreign_key_index(fk->conoid);
 	resolve_keys(def, parent, fk);
 	def->plain_parent = is_plain(parent);
 	row_checks_compile(&def->checks, parent, def->used.attnum);
@@ -311,8 +256,7 @@ resolve(SeatLimitDef *def, TriggerData *trigger)
 	Relation	parent;
 
 	refuse_other_ways_in(child);
-	fk = seat_foreign_key(child, trigger->tg_trigger->tgnargs - SEAT_ARG_KEYS,
-						  args + SEAT_ARG_KEYS);
+	fk = seat_require_foreign_key(child, trigger->tg_trigger);
 	def->child = RelationGetRelid(child);
 	def->parent = fk->confrelid;
 	def->constraint = fk->conoid;

@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "seat_trigger.h"
 #include "trigger_util.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -20,11 +21,6 @@
 
 PG_FUNCTION_INFO_V1(license_seat_guard_trg);
 PG_FUNCTION_INFO_V1(license_seat_recreate_trg);
-
-/* Arguments of the guards: used column, limit column ('' is none), then the parent's key columns */
-#define GUARD_ARG_USED	0
-#define GUARD_ARG_LIMIT 1
-#define GUARD_ARG_KEYS	2
 
 static int	maintaining = 0;
 
@@ -242,7 +238,7 @@ guarded_value(TriggerData *trigger, HeapTuple row, const char *column, bool *isn
 static void
 guard_used(TriggerData *trigger, const char *used)
 {
-	if (!trigger_changes(trigger, used))
+	if (!trigger_changes(trigger, used) || !seat_guard_is_alive(trigger->tg_relation, used))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_GENERATED_ALWAYS),
@@ -263,7 +259,7 @@ guard_limit(TriggerData *trigger, const char *used, const char *limit)
 		return;
 	new_limit = guarded_value(trigger, trigger->tg_newtuple, limit, &unlimited);
 	in_use = guarded_value(trigger, trigger->tg_newtuple, used, &uncounted);
-	if (unlimited || in_use <= new_limit)
+	if (unlimited || in_use <= new_limit || !seat_guard_is_alive(trigger->tg_relation, used))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_QUANTITY_BELOW_USE),
@@ -287,7 +283,7 @@ guard_keys(TriggerData *trigger, const char *used)
 	{
 		const char *key = trigger->tg_trigger->tgargs[i];
 
-		if (trigger_changes(trigger, key))
+		if (trigger_changes(trigger, key) && seat_guard_is_alive(trigger->tg_relation, used))
 			ereport(ERROR,
 					errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					errmsg("key column \"%s\" of \"%s\" cannot change while seats are in use",
@@ -331,7 +327,7 @@ key_exists(TriggerData *trigger)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT FROM %s", seat_qualified_name(RelationGetRelid(rel)));
+	appendStringInfo(&sql, "SELECT FROM ONLY %s", seat_qualified_name(RelationGetRelid(rel)));
 	for (int i = 0; i < nkeys; i++)
 	{
 		const char *key = args[GUARD_ARG_KEYS + i];

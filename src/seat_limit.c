@@ -96,6 +96,7 @@ require_columns(SeatAttachment *attachment, Relation child, Relation parent)
 		(void) seat_weight_column(child, attachment->weight);
 }
 
+/* What is left of a counted foreign key that is gone stands in nobody's way. */
 static void
 require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 {
@@ -104,7 +105,7 @@ require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("foreign key \"%s\" of \"%s\" has a seat limit already",
 					   attachment->constraint, RelationGetRelationName(child)));
-	if (seat_guards_column(parent, attachment->used))
+	if (seat_guard_find(parent, attachment->used) != NULL && seat_guard_is_alive(parent, attachment->used))
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("column \"%s\" of \"%s\" counts the seats of another foreign key",
@@ -136,7 +137,7 @@ attach(SeatAttachment *attachment, Relation child, Relation parent)
 	require_columns(attachment, child, parent);
 	require_unattached(attachment, child, parent);
 	refuse_broken(attachment);
-	seat_attachment_create_triggers(attachment);
+	seat_triggers_create(attachment, seat_guard_find(parent, attachment->used) != NULL);
 	seat_attachment_run(attachment, seat_recount_sql(attachment));
 }
 
@@ -194,7 +195,8 @@ require_attachment(Relation child, const char *constraint)
 /*
  * license.detach_seat_limit(child regclass, foreign_key name) → void
  *		Takes the limit off a counted foreign key; the used column keeps its
- *		last values.  The caller must own both tables.
+ *		last values.  One that was dropped is named as it was; then the parent's
+ *		triggers stay, and let everything pass.  The caller must own both tables.
  *		Errors: 22004, 42501, 42704.
  */
 Datum
@@ -209,10 +211,11 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 	child = seat_open_child(PG_GETARG_OID(0), AccessExclusiveLock);
 	attachment = require_attachment(child, NameStr(*PG_GETARG_NAME(1)));
 	require_owner(attachment->child);
-	require_owner(attachment->parent);
+	if (OidIsValid(attachment->parent))
+		require_owner(attachment->parent);
 	table_close(child, NoLock);
 	operation_begin(&op, fcinfo, "detach_seat_limit", operation_at());
-	seat_attachment_drop_triggers(attachment);
+	seat_triggers_drop(attachment);
 	operation_end(&op);
 	PG_RETURN_VOID();
 }

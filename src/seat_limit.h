@@ -8,6 +8,8 @@
  * seat_count.c	  the triggers: what a statement changed, summed by parent
  * seat_parent.c  checks the limit of a parent row and writes the new count
  * seat_guard.c	  the triggers on the parent, and parents written through SQL
+ * seat_foreign_key.c  the foreign key that is counted
+ * seat_trigger.c	  makes, finds and drops the triggers
  */
 #ifndef LICENSE_SEAT_LIMIT_H
 #define LICENSE_SEAT_LIMIT_H
@@ -70,19 +72,21 @@ typedef struct SeatDelta
 	int64		largest;		/* most units a single row asks for */
 } SeatDelta;
 
-/* Trigger arguments: used column, limit column, weight column ('' is none), then the child's key columns */
-#define SEAT_ARG_USED	0
-#define SEAT_ARG_LIMIT	1
-#define SEAT_ARG_WEIGHT 2
-#define SEAT_ARG_KEYS	3
-
 extern SeatLimitDef *seat_limit_resolve(TriggerData *trigger);
 
-/* The foreign key of rel over exactly these columns; 42704 when there is none */
-extern ForeignKeyCacheInfo *seat_foreign_key(Relation rel, int ncolumns, char **columns);
+/*
+ * The foreign key of child that a trigger of it counts along; a copy.  NULL
+ * when there is none or no telling which; the other raises 42704 or 55000, or
+ * 42703 for a column that was renamed.
+ */
+extern ForeignKeyCacheInfo *seat_foreign_key(Relation child, Trigger *trigger);
+extern ForeignKeyCacheInfo *seat_require_foreign_key(Relation child, Trigger *trigger);
 
-/* Raises 0A000 for a foreign key over periods, along which seats cannot be counted. */
-extern void seat_refuse_period(Form_pg_constraint foreign_key);
+/* The parent's unique index it uses; 0A000 for a foreign key along which seats cannot be counted */
+extern Oid	seat_foreign_key_index(Oid constraint);
+
+/* 42703 when it was renamed */
+extern AttrNumber seat_column_number(Oid relation, const char *name);
 
 /* An integer column of rel; 42703, 42804 or 0A000 when it cannot serve */
 extern SeatColumn seat_integer_column(Relation rel, const char *name);

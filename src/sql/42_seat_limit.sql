@@ -8,7 +8,7 @@ COMMENT ON FUNCTION license._seat_count_trg() IS
 CREATE FUNCTION license._seat_row_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_row_trg';
 COMMENT ON FUNCTION license._seat_row_trg() IS
-'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, 39P01.';
+'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, or the foreign key deferrable; 42703, 42704, 55000 columns or foreign key were renamed or dropped; 39P01.';
 
 CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';
@@ -36,7 +36,7 @@ CREATE FUNCTION license.detach_seat_limit(child regclass, foreign_key name)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_detach_seat_limit';
 COMMENT ON FUNCTION license.detach_seat_limit(regclass, name) IS
-'Takes the seat limit off a foreign key; the used column keeps its last values. The caller must own both tables. Errors: 42501, 42704, 42P01, 22004.';
+'Takes the seat limit off a foreign key; the used column keeps its last values. One that was dropped is named as it was. The caller must own both tables. Errors: 42501, 42704, 42P01, 22004.';
 
 CREATE FUNCTION license.check_seats(OUT child regclass, OUT parent regclass, OUT parent_key jsonb,
     OUT counted bigint, OUT recorded bigint, OUT seat_limit bigint)
