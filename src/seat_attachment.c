@@ -4,19 +4,11 @@
  */
 #include "seat_attachment.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "parser/parse_func.h"
 #include "plans.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 static void
 name_keys(SeatAttachment *attachment)
@@ -49,7 +41,7 @@ seat_attachment_of_constraint(Relation child, const char *name)
 	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(child), name, false);
 	ListCell   *cell;
 
-	foreach(cell, RelationGetFKeyList(child))
+	foreach(cell, copyObject(RelationGetFKeyList(child)))
 	{
 		ForeignKeyCacheInfo *fk = lfirst(cell);
 
@@ -132,7 +124,7 @@ parent_of(Relation child, const char *constraint)
 SeatAttachment *
 seat_attachment_find(Relation child, const char *constraint)
 {
-	TriggerDesc *triggers = child->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -157,7 +149,7 @@ seat_attachment_find(Relation child, const char *constraint)
 static List *
 attachments_of(Relation child)
 {
-	TriggerDesc *triggers = child->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 	List	   *found = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)

@@ -208,7 +208,7 @@ static bool
 is_plain(Relation parent)
 {
 	TupleConstr *constr = RelationGetDescr(parent)->constr;
-	TriggerDesc *triggers = parent->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(parent->trigdesc);
 
 	if (parent->rd_rel->relkind != RELKIND_RELATION || parent->rd_rel->relispartition ||
 		(constr != NULL && has_generated_column(constr)))

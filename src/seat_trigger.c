@@ -1,6 +1,9 @@
 /*
  * seat_trigger.c
  *		Makes, finds and drops the triggers of a counted foreign key.
+ *
+ * Triggers are looked at in copies: those of the relation cache may go at any
+ * look into a catalog.
  */
 #include "seat_trigger.h"
 
@@ -66,7 +69,7 @@ seat_trigger_named_after(Trigger *trigger, const char *constraint)
 Trigger *
 seat_guard_find(Relation parent, const char *used)
 {
-	TriggerDesc *triggers = parent->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(parent->trigdesc);
 	Oid			function = own_function("_seat_guard_trg");
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -84,7 +87,7 @@ static bool
 counts_in(Oid child, const char *used)
 {
 	Relation	rel = table_open(child, AccessShareLock);
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	bool		found = false;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -102,7 +105,7 @@ counts_in(Oid child, const char *used)
 static List *
 referencing_tables(Relation parent)
 {
-	TriggerDesc *triggers = parent->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(parent->trigdesc);
 	List	   *tables = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -235,7 +238,7 @@ static void
 drop_triggers(Oid relation, bool (*is_of) (Trigger *, SeatAttachment *), SeatAttachment *attachment)
 {
 	Relation	rel = table_open(relation, AccessExclusiveLock);
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	List	   *names = NIL;
 	ListCell   *cell;
 

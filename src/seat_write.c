@@ -88,7 +88,7 @@ is_plain(Relation rel)
 {
 	Form_pg_class form = rel->rd_rel;
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 
 	if (form->relkind != RELKIND_RELATION || form->relispartition || form->relhassubclass ||
 		form->relhasrules || form->relforcerowsecurity ||
