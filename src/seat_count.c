@@ -356,9 +356,9 @@ check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timi
  *		After each row that a statement wrote to the child of a counted foreign
  *		key: notes what it takes and gives back, for _seat_count_trg() to write
  *		when the statement ends.  Arguments as there.
- *		Errors: 0A000 the table became a partition or inherits, or the foreign
- *		key deferrable; 42703, 42704, 55000 columns or foreign key were renamed
- *		or dropped; 39P01 not called as this trigger.  M11, M12.
+ *		Errors: 0A000 the table or its foreign key became one that cannot be
+ *		counted; 42703, 42704, 55000 columns or foreign key were renamed or
+ *		dropped; 39P01 not called as this trigger.  M11, M12.
  */
 Datum
 license_seat_row_trg(PG_FUNCTION_ARGS)

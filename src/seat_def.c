@@ -228,6 +228,7 @@ resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char
 	if (args[SEAT_ARG_LIMIT][0] != '\0')
 		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);
 	def->index = seat_foreign_key_index(fk->conoid);
+	seat_refuse_other_types(def->child, def->parent, fk->nkeys, fk->conkey, fk->confkey);
 	resolve_keys(def, parent, fk);
 	def->plain_parent = is_plain(parent);
 	row_checks_compile(&def->checks, parent, def->used.attnum);

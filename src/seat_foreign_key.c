@@ -167,3 +167,19 @@ seat_foreign_key_index(Oid constraint)
 	ReleaseSysCache(tuple);
 	return index;
 }
+
+/* Keys are hashed and looked up as the parent's type has it. */
+void
+seat_refuse_other_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
+						const AttrNumber *parent_attnums)
+{
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (get_atttype(child, child_attnums[i]) != get_atttype(parent, parent_attnums[i]))
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("key columns \"%s\" and \"%s\" differ in type",
+						   get_attname(child, child_attnums[i], false),
+						   get_attname(parent, parent_attnums[i], false)));
+	}
+}

@@ -67,22 +67,6 @@ require_simple_table(Relation rel)
 }
 
 static void
-require_same_types(SeatAttachment *attachment)
-{
-	for (int i = 0; i < attachment->nkeys; i++)
-	{
-		Oid			child_type = get_atttype(attachment->child, attachment->child_attnums[i]);
-		Oid			parent_type = get_atttype(attachment->parent, attachment->parent_attnums[i]);
-
-		if (child_type != parent_type)
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("key columns \"%s\" and \"%s\" differ in type",
-						   attachment->child_keys[i], attachment->parent_keys[i]));
-	}
-}
-
-static void
 require_columns(SeatAttachment *attachment, Relation child, Relation parent)
 {
 	if (attachment->used == NULL)
@@ -133,7 +117,8 @@ attach(SeatAttachment *attachment, Relation child, Relation parent)
 {
 	require_simple_table(child);
 	require_simple_table(parent);
-	require_same_types(attachment);
+	seat_refuse_other_types(attachment->child, attachment->parent, attachment->nkeys,
+							attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
 	require_unattached(attachment, child, parent);
 	refuse_broken(attachment);

@@ -85,6 +85,10 @@ extern ForeignKeyCacheInfo *seat_require_foreign_key(Relation child, Trigger *tr
 /* The parent's unique index it uses; 0A000 for a foreign key along which seats cannot be counted */
 extern Oid	seat_foreign_key_index(Oid constraint);
 
+/* 0A000 unless all pairs of key columns have one type */
+extern void seat_refuse_other_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
+									const AttrNumber *parent_attnums);
+
 /* 42703 when it was renamed */
 extern AttrNumber seat_column_number(Oid relation, const char *name);
 

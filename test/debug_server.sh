@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs suites on a PostgreSQL with assertions that overwrites memory it frees: debug_server.sh cassert [what...],
-# and with valgrind watching it: debug_server.sh valgrind [what...]. Built once, of Debian's source, below /var/tmp.
+# with valgrind watching it: debug_server.sh valgrind [what...], or with its caches emptied at every chance:
+# debug_server.sh caches [pgtap:what...]. Built once, of Debian's source, below /var/tmp.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -54,12 +55,16 @@ prepare_server()
 # Everything takes some thirty times as long; these take a quarter of an hour.
 valgrind_suites=(regress pgtap:{contract,hostile,my2n_voucher,seat,seat_floating,validate})
 
+# A statement takes a second; these take XXX.
+cache_suites=(pgtap:{seat_alter,seat_inheritance})
+
 mode=${1:-}
 shift || true
 case $mode in
 	cassert) wanted=(regress isolation pgtap) settings=() ;;
+	caches) wanted=("${cache_suites[@]}") settings=(DISCARD_CACHES=1) ;;
 	valgrind) wanted=("${valgrind_suites[@]}") settings=(VALGRIND=1) ;;
-	*) echo "debug_server.sh cassert|valgrind [what...]" >&2; exit 2 ;;
+	*) echo "debug_server.sh caches|cassert|valgrind [what...]" >&2; exit 2 ;;
 esac
 [[ $# -eq 0 ]] || wanted=("$@")
 require_root

@@ -168,8 +168,9 @@ suite_pgtap()
 	local file
 
 	psql -X -q -c 'CREATE EXTENSION IF NOT EXISTS pgtap'
+	# With DISCARD_CACHES, for a server with assertions, everything is looked up anew at every chance.
 	for file in "$@"; do
-		run_tap_file pgtap "$file" pg_prove -v --psql-bin "$bindir/psql" -d "$PGDATABASE" \
+		PGOPTIONS=${DISCARD_CACHES:+-c debug_discard_caches=1} run_tap_file pgtap "$file" pg_prove -v --psql-bin "$bindir/psql" -d "$PGDATABASE" \
 			"$tree/test/pgtap/$file.sql"
 	done
 }

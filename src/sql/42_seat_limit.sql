@@ -8,7 +8,7 @@ COMMENT ON FUNCTION license._seat_count_trg() IS
 CREATE FUNCTION license._seat_row_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_row_trg';
 COMMENT ON FUNCTION license._seat_row_trg() IS
-'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, or the foreign key deferrable; 42703, 42704, 55000 columns or foreign key were renamed or dropped; 39P01.';
+'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table or its foreign key became one that cannot be counted; 42703, 42704, 55000 columns or foreign key were renamed or dropped; 39P01.';
 
 CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';

@@ -25,6 +25,13 @@ ALTER TABLE guest ALTER CONSTRAINT guest_room_fkey NOT DEFERRABLE;
 INSERT INTO guest VALUES (2, 1);
 SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', 'LX001', NULL, 'M11: it counts again when that is taken back');
 
+-- Another type
+ALTER TABLE guest ALTER room_id TYPE bigint;
+SELECT throws_ok('DELETE FROM guest WHERE guest_id = 2', '0A000', 'key columns "room_id" and "room_id" differ in type',
+    'M12: no seat is taken or given back along a foreign key between different types');
+ALTER TABLE guest ALTER room_id TYPE integer;
+SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', 'LX001', NULL, 'M11: nor taken beyond the limit when they are the same again');
+
 -- Another name
 ALTER TABLE guest RENAME CONSTRAINT guest_room_fkey TO in_room;
 ALTER TRIGGER guest_room_fkey_seat_row ON guest RENAME TO other;

@@ -17,6 +17,6 @@ REVOKE ALL ON FUNCTION license.purge_denials(timestamptz, bigint) FROM PUBLIC;
 
 -- Comments
 COMMENT ON FUNCTION license._seat_row_trg() IS
-'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table became a partition or inherits, or the foreign key deferrable; 42703, 42704, 55000 columns or foreign key were renamed or dropped; 39P01.';
+'Trigger on the child of a counted foreign key: notes what a written row takes and gives back, to be written when the statement ends. Made by license.attach_seat_limit(). Errors: 0A000 the table or its foreign key became one that cannot be counted; 42703, 42704, 55000 columns or foreign key were renamed or dropped; 39P01.';
 COMMENT ON FUNCTION license.detach_seat_limit(regclass, name) IS
 'Takes the seat limit off a foreign key; the used column keeps its last values. One that was dropped is named as it was. The caller must own both tables. Errors: 42501, 42704, 42P01, 22004.';
