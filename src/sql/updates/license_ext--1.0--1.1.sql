@@ -3,6 +3,11 @@
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
+-- What somebody planted in the schema could run as the superuser who updates.
+CREATE FUNCTION license._require_own_schema() RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'license_require_own_schema';
+SELECT license._require_own_schema();
+DROP FUNCTION license._require_own_schema();
+
 -- Old refusals can be removed
 COMMENT ON TABLE license.denial IS 'Refused acquisitions and logins, kept although nothing else changed, until license.purge_denials().';
 COMMENT ON FUNCTION license._append_only_trg() IS
