@@ -115,29 +115,40 @@ grant_writing(const char *role, int level)
 	}
 }
 
+/*
+ * TRIGGER is for nobody: a trigger's function runs as the owner of the
+ * extension.  Row-level security stops neither TRUNCATE nor REFERENCES, and
+ * does not look at the table of grants.
+ */
+static void
+grant_provider(const char *role, bool confined)
+{
+	execute(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE%s ON ALL TABLES IN SCHEMA license TO %s",
+					 confined ? "" : ", TRUNCATE, REFERENCES", role));
+	execute(psprintf("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON license.access FROM %s", role));
+}
+
 static void
 grant_tables(const char *role, int level)
 {
 	uint64		rows = RUN0(access_tables);
 	SPITupleTable *tables = SPI_tuptable;
 
-	if (level == PROVIDER)
-	{
-		execute(psprintf("GRANT ALL ON ALL TABLES IN SCHEMA license TO %s", role));
-		return;
-	}
 	for (uint64 i = 0; i < rows && (level & READING_LEVELS); i++)
 		grant_reading(SPI_getvalue(tables->vals[i], tables->tupdesc, 1), role);
 	grant_writing(role, level);
 }
 
 static void
-grant_level(const char *role, int level)
+grant_level(const char *role, int level, bool confined)
 {
 	execute(psprintf("GRANT USAGE ON SCHEMA license TO %s", role));
 	execute(psprintf("GRANT USAGE ON TYPE license.license_key TO %s", role));
 	grant_functions(role, level);
-	grant_tables(role, level);
+	if (level == PROVIDER)
+		grant_provider(role, confined);
+	else
+		grant_tables(role, level);
 }
 
 static void
@@ -194,7 +205,7 @@ license_grant_access(PG_FUNCTION_ARGS)
 	role = grantable_role(PG_GETARG_OID(0), op.owner);
 	(void) require_level(level);
 	revoke_everything(quote_identifier(role));
-	grant_level(quote_identifier(role), require_level(level));
+	grant_level(quote_identifier(role), require_level(level), !PG_ARGISNULL(2));
 	RUN(access_put, arg_text(role), arg_text(level), arg_passed(fcinfo, 2));
 	operation_end(&op);
 	PG_RETURN_VOID();

@@ -208,8 +208,12 @@ INSERT INTO write VALUES
     ('UPDATE license.offer SET name = name', 'provider'), ('UPDATE license.offer_price SET unit_price = 0', 'provider'),
     ('UPDATE license.module SET name = name', 'provider'), ('UPDATE license.notice_stage SET lead = lead', 'provider'),
     ('DELETE FROM license.voucher', 'provider'), ('SELECT * FROM license.voucher', 'provider'), ('SELECT * FROM license.access', 'provider'),
-    ('SELECT password_hash FROM license.account_user', 'provider'), ('TRUNCATE license.event', 'provider'),
-    ('DELETE FROM license.event', 'provider'), ('CREATE TABLE license.mine ()', '');
+    ('SELECT password_hash FROM license.account_user', 'provider'),
+    ('DELETE FROM license.event', 'provider'), ('CREATE TABLE license.mine ()', ''),
+    -- its function would run as the owner of the extension
+    ('CREATE TRIGGER mine BEFORE INSERT ON license.event FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()', ''),
+    ('INSERT INTO license.access VALUES (''t_nobody'', ''provider'')', ''), ('UPDATE license.access SET account_id = NULL', ''),
+    ('DELETE FROM license.access', ''), ('TRUNCATE license.access', '');
 
 CREATE TEMP TABLE written ON COMMIT DROP AS
     SELECT w.statement, r.role_name, a.target, w.statement LIKE '%INSERT%' AS inserts,
@@ -220,6 +224,14 @@ SELECT diag(format('access: %s writes tried', count(*))) FROM written;
 SELECT is(count(*), 0::bigint, 'C1, C9: rows are written exactly where promised: '
         || coalesce(string_agg(format('%s as %s in %s: %s', statement, role_name, target, state), '; '), ''))
     FROM written WHERE state LIKE 'XX%' OR (state = '42501') <> (NOT allowed OR (inserts AND NOT within));
+
+-- what no policy confines
+SELECT is(pg_temp.outcome('t_vendor', 'TRUNCATE license.event'), 'LX050', 'who is confined to no account may TRUNCATE, where the rules let it');
+SELECT is(pg_temp.outcome('t_provider', 'TRUNCATE license.event'), '42501', 'who is may not: it would reach the accounts of others');
+SELECT ok(has_table_privilege('t_vendor', 'license.account', 'REFERENCES'), 'and have tables of its own refer to these');
+SELECT is_empty($$SELECT relname, grantee::regrole, privilege_type FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'license'::regnamespace
+    AND grantee <> relowner AND (privilege_type IN ('TRIGGER', 'MAINTAIN') OR grantee <> 't_vendor'::regrole AND privilege_type IN ('TRUNCATE', 'REFERENCES'))$$,
+    'no level has more than that');
 
 SELECT is(pg_temp.seen('t_partner', 'SELECT count(*) FROM license.account'), '2', 'C9: a partner sees itself and its clients');
 SELECT is(pg_temp.outcome('t_customer', 'INSERT INTO license.device (account_id, device_code) VALUES (920, ''x'')'), '23505',
