@@ -33,7 +33,7 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all bench check-cassert check-sanitize check-valgrind check-versions install installcheck demo help lint \
+.PHONY: all bench check-caches check-cassert check-sanitize check-valgrind check-versions install installcheck demo help lint \
 	psql requirements test
 demo lint psql test:
 	@test/run.sh $@
@@ -45,7 +45,7 @@ bench:
 check-versions:
 	@test/versions.sh
 
-check-cassert check-valgrind:
+check-caches check-cassert check-valgrind:
 	@test/debug_server.sh $(@:check-%=%)
 
 # PostgreSQL lets integers wrap around, this extension never does.
@@ -61,6 +61,7 @@ help:
 	@echo "    in folders with the Debian releases that bring them (as root; made below /var/tmp and used again)"
 	@echo "make check-sanitize: the same suites with undefined behaviour checked, which aborts"
 	@echo "make check-cassert: the same on a PostgreSQL 15 with assertions, built in such a folder"
+	@echo "make check-caches: the counted foreign keys on that server, with caches emptied at every chance"
 	@echo "make check-valgrind: some of them on that server under valgrind"
 	@echo "make requirements: which test proves which requirement; fails when one has none"
 	@test/run.sh help

@@ -25,9 +25,9 @@ refuse(const char *message, const char *hint)
 
 /*
  * license._require_own_schema() → void
- *		Raises 55000 unless schema license belongs to a superuser, nobody else
- *		may create in it, and it has nothing but members of extensions.  Is
- *		there only while a script of the extension runs.
+ *		Raises 55000 unless schema license and all that is in it belongs to
+ *		superusers, and nobody else may create in it.  Is there only while a
+ *		script of the extension runs.
  */
 Datum
 license_require_own_schema(PG_FUNCTION_ARGS)
@@ -41,9 +41,9 @@ license_require_own_schema(PG_FUNCTION_ARGS)
 	if (RUN0(schema_creator) > 0)
 		refuse(psprintf("role \"%s\" may create objects in schema \"license\"", got_text(1)),
 			   "REVOKE CREATE ON SCHEMA license FROM that role.");
-	if (RUN0(schema_foreign_object) > 0)
-		refuse(psprintf("schema \"license\" has objects of others, such as %s", got_text(1)),
-			   "Drop them, or the schema.");
+	if (RUN0(schema_planted) > 0)
+		refuse(psprintf("%s belongs to role \"%s\"", got_text(1), got_text(2)),
+			   "Drop it, or give it to a superuser once you know what it does.");
 	operation_end(&op);
 	PG_RETURN_VOID();
 }
