@@ -55,7 +55,7 @@ prepare_server()
 # Everything takes some thirty times as long; these take a quarter of an hour.
 valgrind_suites=(regress pgtap:{contract,denial,hostile,my2n_voucher,seat,seat_alter,seat_floating,seat_inheritance,validate})
 
-# A statement takes a second; these take XXX.
+# A statement takes seconds; these take a quarter of an hour.
 cache_suites=(pgtap:{seat_alter,seat_inheritance})
 
 mode=${1:-}
