@@ -221,9 +221,24 @@ is_plain(Relation parent)
 	return true;
 }
 
+/* Only who may have triggers on a table can have it counted in: a foreign key can be led to another one. */
+static void
+require_guard(Relation parent, char **args)
+{
+	Trigger    *guard = seat_guard_find(parent, args[SEAT_ARG_USED]);
+
+	if (guard == NULL || strcmp(guard->tgargs[GUARD_ARG_LIMIT], args[SEAT_ARG_LIMIT]) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("column \"%s\" of \"%s\" is not guarded as one that counts seats",
+					   args[SEAT_ARG_USED], RelationGetRelationName(parent)),
+				errhint("Call license.detach_seat_limit() and license.attach_seat_limit() again."));
+}
+
 static void
 resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
 {
+	require_guard(parent, args);
 	def->used = seat_integer_column(parent, args[SEAT_ARG_USED]);
 	if (args[SEAT_ARG_LIMIT][0] != '\0')
 		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);

@@ -73,6 +73,21 @@ SELECT attach();
 SELECT is(used(), '2/0', 'M12: and counts, where the former guard was left');
 SELECT throws_ok('UPDATE room SET used = 0', '428C9', NULL, 'M12: which guards again');
 
+-- A foreign key that is led to another table
+CREATE TABLE ledger (room_id integer PRIMARY KEY, places integer, used integer NOT NULL DEFAULT 0);
+INSERT INTO ledger VALUES (1, 100), (2, 100);
+ALTER TABLE guest DROP CONSTRAINT guest_room_fkey, ADD CONSTRAINT guest_room_fkey FOREIGN KEY (room_id) REFERENCES ledger;
+SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', '55000', 'column "used" of "ledger" is not guarded as one that counts seats',
+    'M12: nothing is counted in a table that was not attached');
+ALTER TABLE guest DROP CONSTRAINT guest_room_fkey, ADD CONSTRAINT guest_room_fkey FOREIGN KEY (room_id) REFERENCES room;
+SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', 'LX001', NULL, 'M11: it counts again when it is led back');
+DROP TRIGGER used_guard ON room;
+SELECT throws_ok('INSERT INTO guest VALUES (3, 2)', '55000', 'column "used" of "room" is not guarded as one that counts seats',
+    'M12: nor in a column that everybody could write');
+SELECT lives_ok('SELECT detach()', 'which can be detached');
+SELECT attach();
+SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', 'LX001', NULL, 'M11: and attached again');
+
 -- Without the child
 DROP TABLE guest;
 SELECT lives_ok('UPDATE room SET places = 1 WHERE room_id = 1', 'the limit of a parent without children can be lowered');
