@@ -53,7 +53,7 @@ prepare_server()
 }
 
 # Everything takes some thirty times as long; these take a quarter of an hour.
-valgrind_suites=(regress pgtap:{contract,denial,hostile,my2n_voucher,seat,seat_alter,seat_floating,seat_inheritance,validate})
+valgrind_suites=(regress pgtap:{contract,denial,hostile,my2n_voucher,seat,validate})
 
 # A statement takes seconds; these take a quarter of an hour.
 cache_suites=(pgtap:{seat_alter,seat_inheritance})
