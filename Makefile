@@ -33,8 +33,8 @@ all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1
 endif
 
-.PHONY: all bench check-caches check-cassert check-sanitize check-valgrind check-versions install installcheck demo help lint \
-	psql requirements test
+.PHONY: all bench check-caches check-cassert check-sanitize check-valgrind check-versions install installcheck \
+	demo help lint psql requirements test
 demo lint psql test:
 	@test/run.sh $@
 

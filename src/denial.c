@@ -18,18 +18,6 @@ denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *d
 		denial->site_id, denial->apartment_id);
 }
 
-static TimestampTz
-finite_moment(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	TimestampTz moment = PG_GETARG_TIMESTAMPTZ(n);
-
-	if (TIMESTAMP_NOT_FINITE(moment))
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("%s must be a finite moment", name));
-	return moment;
-}
-
 /*
  * license.purge_denials(before timestamptz, account_id bigint DEFAULT NULL) → bigint
  *		Removes the refusals from before a moment, exclusive, of one account or
@@ -44,7 +32,11 @@ license_purge_denials(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	require_argument(fcinfo, 0, "before");
-	before = finite_moment(fcinfo, 0, "before");
+	before = PG_GETARG_TIMESTAMPTZ(0);
+	if (TIMESTAMP_NOT_FINITE(before))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("before must be a finite moment"));
 	operation_begin(&op, fcinfo, "purge_denials", operation_at());
 	if (PG_ARGISNULL(1))
 		RUN(denial_purge_all, arg_time(before), arg_time(operation_at()), arg_text(operation_actor()));

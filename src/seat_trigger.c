@@ -83,8 +83,9 @@ seat_guard_find(Relation parent, const char *used)
 	return NULL;
 }
 
+/* in_doubt is the answer for a trigger of which the foreign key cannot be told. */
 static bool
-counts_in(Oid child, const char *used)
+counts_in(Oid child, Oid parent, const char *used, bool in_doubt)
 {
 	Relation	rel = table_open(child, AccessShareLock);
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
@@ -93,9 +94,12 @@ counts_in(Oid child, const char *used)
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
+		ForeignKeyCacheInfo *fk;
 
-		found = found || (seat_trigger_counts(trigger) &&
-						  strcmp(trigger->tgargs[SEAT_ARG_USED], used) == 0);
+		if (!seat_trigger_counts(trigger) || strcmp(trigger->tgargs[SEAT_ARG_USED], used) != 0)
+			continue;
+		fk = seat_foreign_key(rel, trigger);
+		found = found || (fk == NULL ? in_doubt : fk->confrelid == parent);
 	}
 	table_close(rel, NoLock);
 	return found;
@@ -116,17 +120,23 @@ referencing_tables(Relation parent)
 	return tables;
 }
 
-bool
-seat_guard_is_alive(Relation parent, const char *used)
+static bool
+is_counted(Relation parent, const char *used, bool in_doubt)
 {
 	ListCell   *cell;
 
 	foreach(cell, referencing_tables(parent))
 	{
-		if (counts_in(lfirst_oid(cell), used))
+		if (counts_in(lfirst_oid(cell), RelationGetRelid(parent), used, in_doubt))
 			return true;
 	}
 	return false;
+}
+
+bool
+seat_guard_is_alive(Relation parent, const char *used)
+{
+	return is_counted(parent, used, true);
 }
 
 static void
@@ -253,10 +263,25 @@ drop_triggers(Oid relation, bool (*is_of) (Trigger *, SeatAttachment *), SeatAtt
 							 seat_qualified_name(relation)));
 }
 
+/* A foreign key that was led to another parent may find the guard of others there. */
+static bool
+is_guard_left(SeatAttachment *attachment)
+{
+	Relation	parent;
+	bool		left;
+
+	if (!OidIsValid(attachment->parent))
+		return false;
+	parent = table_open(attachment->parent, AccessShareLock);
+	left = !is_counted(parent, attachment->used, false);
+	table_close(parent, NoLock);
+	return left;
+}
+
 void
 seat_triggers_drop(SeatAttachment *attachment)
 {
 	drop_triggers(attachment->child, is_of_child, attachment);
-	if (OidIsValid(attachment->parent))
+	if (is_guard_left(attachment))
 		drop_triggers(attachment->parent, is_of_parent, attachment);
 }

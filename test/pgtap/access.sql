@@ -262,6 +262,9 @@ UPDATE license.account SET parent_id = 920 WHERE account_id = 930;
 SELECT is(pg_temp.seen('t_partner', 'SELECT count(*) FROM license.account'), '3', 'an account that moved below is seen');
 UPDATE license.account SET parent_id = 910 WHERE account_id = 930;
 SELECT is(pg_temp.seen('t_partner', 'SELECT count(*) FROM license.account'), '2', 'and no longer when it moves away');
+GRANT UPDATE ON license.offer TO t_partner;
+SELECT license.grant_access('t_partner', 'partner', 920);
+SELECT is(pg_temp.outcome('t_partner', 'UPDATE license.offer SET name = name'), '42501', 'a level given again takes away what is more than it');
 SELECT license.revoke_access('t_partner');
 SELECT is(pg_temp.outcome('t_partner', 'SELECT FROM license.account'), '42501', 'a revoked role may do nothing');
 

@@ -45,6 +45,7 @@ ALTER TABLE guest RENAME CONSTRAINT in_room TO guest_room_fkey;
 SELECT attach();
 ALTER TABLE guest RENAME room_id TO room;
 SELECT throws_ok('INSERT INTO guest VALUES (3, 1)', '42703', NULL, 'M11: nothing is taken after a key column was renamed');
+SELECT throws_ok('UPDATE room SET used = 0', '428C9', NULL, 'M12: nor the count written, for the name may come back');
 SELECT lives_ok('SELECT detach()', 'then it can be detached');
 SELECT is(triggers(), 0::bigint, 'from the parent, too');
 SELECT attach();
@@ -124,6 +125,17 @@ SELECT license.detach_seat_limit('alt.guest', 'guest_room_fkey');
 SELECT throws_ok('INSERT INTO visitor VALUES (4, 2), (5, 2)', 'LX001', NULL, 'M11: it is clear when only one parent has a guard');
 SELECT lives_ok($$SELECT license.detach_seat_limit('alt.visitor', 'renamed')$$, 'and then it can be detached');
 SELECT is(triggers(), 0::bigint, 'nothing is left at the end');
+
+-- Columns of one name in several parents
+SELECT license.attach_seat_limit('alt.visitor', 'renamed', 'used', 'places');
+SELECT attach();
+DROP TABLE guest;
+SELECT lives_ok('UPDATE room SET used = 7', 'a guard is left over though a child of its table counts in a column of that name elsewhere');
+CREATE TABLE staff (staff_id integer, place_id integer CONSTRAINT staff_fkey REFERENCES room);
+SELECT license.attach_seat_limit('alt.staff', 'staff_fkey', 'used', 'places');
+ALTER TABLE staff DROP CONSTRAINT staff_fkey, ADD CONSTRAINT staff_fkey FOREIGN KEY (place_id) REFERENCES badge;
+SELECT license.detach_seat_limit('alt.staff', 'staff_fkey');
+SELECT throws_ok('UPDATE badge SET used = 5', '428C9', NULL, 'M12: a foreign key led to a counted table leaves the guard of others when detached');
 
 SELECT * FROM finish();
 ROLLBACK;

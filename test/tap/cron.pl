@@ -101,6 +101,13 @@ is(query('SELECT count(*) FROM license.notice'), 7517, 'O39: another run raises 
 is(query('SELECT license.unschedule(), license.unschedule()'), 't|f', 'unschedule() takes the job away, once');
 is(query('SELECT count(*) FROM cron.job'), 0, 'no job is left');
 
+# What README schedules for the refusals
+my ($purge) = slurp_file("$FindBin::RealBin/../../README.md") =~ /^ +(SELECT cron\.schedule\('purge denials'.*;)$/m;
+query("INSERT INTO license.denial (account_id, at, code) VALUES (1, now() - interval '91 days', 'OLD'), (1, now() - interval '89 days', 'NEW')");
+query($purge);
+query(query("SELECT command FROM cron.job WHERE jobname = 'purge denials'"));
+is(query('SELECT code FROM license.denial'), 'NEW', 'a job can purge the refusals');
+
 # Doubled runs: three at once over the same licences
 query(q{UPDATE license.license SET ends_at = now() - interval '2 days' WHERE license_id > 1000});
 my @runs = map {
