@@ -20,8 +20,9 @@ packages=(
 )
 
 # The headers may have been unpacked without the package, which wants all of LLVM.
-pgxs=$("${PG_CONFIG:-pg_config}" --pgxs 2>/dev/null) || true
-[[ -n $pgxs && -e $pgxs ]] || packages+=("postgresql-server-dev-$major")
+# libpq-dev alone brings pg_config and pgxs.mk, but neither headers nor test programs.
+headers=$("${PG_CONFIG:-pg_config}" --includedir-server 2>/dev/null) || true
+[[ -e $headers/postgres.h ]] || packages+=("postgresql-server-dev-$major")
 
 is_installed()
 {
