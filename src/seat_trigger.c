@@ -10,12 +10,14 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "parser/parse_func.h"
 #include "seat_attachment.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* Names with a shard's suffix must still fit into an identifier. */
 #define NAME_STEM_BYTES 40
@@ -32,11 +34,25 @@ static const struct
 	{"seat_trunc", "TRUNCATE", "FOR EACH STATEMENT", "_seat_truncate_trg"},
 };
 
+/* The guard, and the one that refuses a parent made anew */
+#define PARENT_TRIGGERS 2
+
+/*
+ * Reads the catalog without a check of privileges: triggers call this as the
+ * role that writes the table, which needs none on schema license.
+ */
 static Oid
 own_function(const char *name)
 {
-	return LookupFuncName(list_make2(makeString("license"), makeString(pstrdup(name))),
-						  0, NULL, false);
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+										   PointerGetDatum(buildoidvector(NULL, 0)),
+										   ObjectIdGetDatum(get_namespace_oid("license", false)));
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_FUNCTION),
+				errmsg("function license.%s() does not exist", name));
+	return function;
 }
 
 bool
@@ -241,6 +257,42 @@ is_of_parent(Trigger *trigger, SeatAttachment *attachment)
 			trigger->tgfoid == own_function("_seat_recreate_trg")) &&
 		trigger->tgnargs > GUARD_ARG_KEYS &&
 		strcmp(trigger->tgargs[GUARD_ARG_USED], attachment->used) == 0;
+}
+
+static int
+count_enabled(Oid relation, bool (*is_of) (Trigger *, SeatAttachment *), SeatAttachment *attachment)
+{
+	Relation	rel = table_open(relation, AccessShareLock);
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+	int			count = 0;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (is_of(trigger, attachment) && (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+										   trigger->tgenabled == TRIGGER_FIRES_ALWAYS))
+			count++;
+	}
+	table_close(rel, NoLock);
+	return count;
+}
+
+void
+seat_triggers_require_enabled(SeatAttachment *attachment)
+{
+	Oid			relation = InvalidOid;
+
+	if (count_enabled(attachment->child, is_of_child, attachment) < lengthof(child_triggers))
+		relation = attachment->child;
+	else if (count_enabled(attachment->parent, is_of_parent, attachment) < PARENT_TRIGGERS)
+		relation = attachment->parent;
+	if (OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("seat triggers of \"%s\" are disabled or missing", get_rel_name(relation)),
+				errhint("Enable them, or call license.detach_seat_limit() and license.attach_seat_limit() again;"
+						" then call license.recount_seats()."));
 }
 
 /* Finds them all before it drops one: the table must not be open then. */
