@@ -5,8 +5,8 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SCRIPT = license_ext--$(EXTVERSION).sql
 DATA_built = $(SCRIPT)
 
-# A release has the full script of its version and one that leads to it from the release before,
-# src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
+# After 2.0, a release that changes SQL objects has the full script of its version and one that leads to it from
+# the release before, src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
 DATA = $(wildcard src/sql/updates/*.sql)
 EXTRA_CLEAN = $(SCRIPT) tmp_install
 
