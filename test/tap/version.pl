@@ -277,7 +277,7 @@ is(answer('updated', 'SELECT * FROM license.check_seats()'), '', 'an update keep
 
 # The update cannot grant what is new to the levels of the old: pg_dump takes grants of an extension's script for
 # its own and leaves them out. So README says what to run.
-my ($again) = slurp_file("$root/README.md") =~ /^ +(SELECT license\.grant_access\(.* FROM license\.access;)$/m;
+my ($again) = slurp_file("$root/README.md") =~ /^ +(SELECT .* FROM license\.refresh_access\(\);)$/m;
 unlike(answer('updated', $executable), qr/error_codes\(text\)/, 'the update gives nothing new to a level');
 answer('updated', $again);
 answer('new', "SELECT license.grant_access('fill_provider', 'provider')");
