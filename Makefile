@@ -11,9 +11,9 @@ DATA = $(wildcard src/sql/updates/*.sql)
 EXTRA_CLEAN = $(SCRIPT) tmp_install
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS = --load-extension=pgcrypto --load-extension=license_ext
+REGRESS_OPTS = --load-extension=license_ext
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=license_ext
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=license_ext --load-extension=pgcrypto
 
 PG_CPPFLAGS = -DLICENSE_EXT_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
