@@ -2,6 +2,7 @@
 -- one, and the server stays up.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL timezone TO 'UTC';
 SELECT no_plan();
 
