@@ -102,6 +102,5 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_withdraw_trg';
 COMMENT ON FUNCTION license._notice_withdraw_trg() IS
 'Trigger: when a licence gets another end or is finalized by hand, its planned notices are withdrawn (O42, O43). Errors: 39P01.';
 
-CREATE TRIGGER license_notice_withdraw AFTER UPDATE ON license.license
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION license._notice_withdraw_trg();
+CREATE TRIGGER license_notice_withdraw AFTER UPDATE OF ends_at, status ON license.license
+    FOR EACH ROW EXECUTE FUNCTION license._notice_withdraw_trg();

@@ -48,5 +48,7 @@ SELECT pg_extension_config_dump('license.migration_request', '');
 SELECT pg_extension_config_dump('license.internal_application', '');
 SELECT pg_extension_config_dump('license.notice_stage', 'WHERE edited OR NOT shipped');
 SELECT pg_extension_config_dump('license.notice', '');
+SELECT pg_extension_config_dump('license.sweep_state', '');
+SELECT pg_extension_config_dump('license.last_sweep', '');
 SELECT pg_extension_config_dump('license.event', '');
 SELECT pg_extension_config_dump('license.denial', '');

@@ -104,7 +104,7 @@ SELECT is(pg_temp.broken(statement), broken, 'M8: ' || why) FROM (VALUES
     ('DELETE FROM site WHERE site_id = 5', 'none', 'which can go then'),
     ('DELETE FROM account WHERE account_id = 4603', 'device_account_fkey', 'an account with a device on the shelf stays'),
     ('UPDATE device SET site_id = 1, account_id = 4601 WHERE account_id = 4603', 'none', 'devices may go to another account'),
-    ('DELETE FROM account WHERE account_id = 4603', 'none', 'and then theirs can go'))
+    ('DELETE FROM account WHERE account_id = 4603', 'event_account_fkey', 'and then only its history keeps theirs'))
 AS tried (statement, broken, why);
 
 SELECT is(pg_temp.broken($$ INSERT INTO device (account_id, device_code, kind) VALUES (4601, 'x', 'Phone') $$), 'device_kind_check', 'M10: no other kinds');

@@ -1,6 +1,7 @@
 -- Users, passwords, permissions, and the licence a device gets by a login.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL search_path TO license, public, pg_temp;
 SET LOCAL timezone TO 'UTC';
 
@@ -42,8 +43,9 @@ SELECT throws_ok($$SELECT set_password(pg_temp.acme(), 8303, repeat('x', 73))$$,
 SELECT throws_ok($$SELECT set_password((SELECT beta FROM ours), 8303, 'the password')$$, '22023', NULL, 'T16: of the own account');
 SELECT throws_ok($$SELECT set_password(pg_temp.acme(), 8303, NULL)$$, '22004', NULL, 'T16: a password is given');
 SELECT is(pg_temp.login('new', 'N', pass => 'äöüßäöüß'), 'OK N ACTIVE', 'T16: who knows it logs in');
-SELECT is((SELECT count(*) FROM event WHERE account_id = pg_temp.acme() AND action = 'set_password' AND new IS NULL), 1::bigint,
-    'T16: that it was set is kept, not what it is');
+SELECT is((SELECT count(*) FROM event WHERE account_id = pg_temp.acme() AND action = 'set_password'
+    AND old = '{"password_hash": null}' AND new = '{"password_hash": "changed"}'), 1::bigint,
+    'T16, S22: set_password() leaves one event, which says that the password changed and not what it is');
 UPDATE account_user SET password_hash = overlay(password_hash PLACING 'b' FROM 3 FOR 1) WHERE user_id = 8302;
 SELECT is(pg_temp.login('ben', 'N'), 'OK N ACTIVE', 'T16: a hash made elsewhere is understood');
 DELETE FROM device WHERE account_id = pg_temp.acme();

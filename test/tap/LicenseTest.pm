@@ -42,7 +42,7 @@ sub create_extension
 {
 	my ($node, $database) = @_;
 
-	$node->safe_psql($database, 'CREATE EXTENSION license_ext CASCADE');
+	$node->safe_psql($database, 'CREATE EXTENSION license_ext');
 }
 
 # Rows in every table, see fill.sql

@@ -182,3 +182,6 @@ SELECT license.redeem_voucher(4, 11, (SELECT code::text FROM license.voucher WHE
 SELECT license.record_payment(4, 11, 2, 20, 'EUR', 'ref-3', at => '2026-04-04 00:00+00');
 SELECT license.create_enterprise('Enterprise', 'office@enterprise.example', 10, 3, at => '2026-04-05 00:00+00');
 SELECT license.sweep('2026-04-06 00:00+00');
+INSERT INTO license.sweep_state (account_id, subject, subject_id, since, tried_at, attempts, sqlstate, message, retry_at)
+    VALUES (4, 'license', 82, '2026-04-06 00:00+00', '2026-04-06 00:01+00', 2, '54000', 'too long', '2026-04-06 00:03+00'),
+        (4, 'seat', 1, '2026-04-06 00:00+00', '2026-04-06 00:00+00', 1, '55P03', 'locked by another transaction', NULL);
