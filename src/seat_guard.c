@@ -19,7 +19,8 @@ check_guard(FunctionCallInfo fcinfo, const char *name, TriggerEvent timing, int 
 {
 	TriggerData *trigger = check_trigger(fcinfo, name, timing | TRIGGER_EVENT_ROW, events, -1);
 
-	if (trigger->tg_trigger->tgnargs <= GUARD_ARG_KEYS)
+	if (trigger->tg_trigger->tgnargs <= GUARD_ARG_KEYS ||
+		trigger->tg_trigger->tgnargs > GUARD_ARG_KEYS + INDEX_MAX_KEYS)
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("seat triggers are made by license.attach_seat_limit()"));
@@ -51,13 +52,34 @@ guarded_value(TriggerData *trigger, HeapTuple row, const char *column, bool *isn
 static void
 guard_used(TriggerData *trigger, const char *used)
 {
-	if (!trigger_changes(trigger, used) || !seat_guard_is_alive(trigger->tg_relation, used))
+	Oid			constraint;
+
+	if (!trigger_changes(trigger, used) || !seat_guard_is_alive(trigger->tg_relation, used, &constraint))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_GENERATED_ALWAYS),
 			errmsg("column \"%s\" of \"%s\" counts seats and cannot be written",
 				   used, RelationGetRelationName(trigger->tg_relation)),
-			errhint("It follows the rows that take seats; license.recount_seats() puts it right."));
+			errhint("It follows the rows that take seats; license.recount_seats() puts it right."),
+			errtablecolname(trigger->tg_relation, used));
+}
+
+/* "(a, b)=(1, 2)" of a row */
+static char *
+key_text(TriggerData *trigger, HeapTuple row)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			nkeys = trigger->tg_trigger->tgnargs - GUARD_ARG_KEYS;
+	AttrNumber	columns[INDEX_MAX_KEYS];
+	NullableDatum keys[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		columns[i] = seat_column_number(RelationGetRelid(trigger->tg_relation),
+										trigger->tg_trigger->tgargs[GUARD_ARG_KEYS + i]);
+		keys[i].value = heap_getattr(row, columns[i], desc, &keys[i].isnull);
+	}
+	return seat_key_text(desc, nkeys, columns, keys);
 }
 
 static void
@@ -67,21 +89,24 @@ guard_limit(TriggerData *trigger, const char *used, const char *limit)
 	bool		uncounted;
 	int64		new_limit;
 	int64		in_use;
+	Oid			constraint;
 
 	if (limit[0] == '\0' || !trigger_changes(trigger, limit))
 		return;
 	new_limit = guarded_value(trigger, trigger->tg_newtuple, limit, &unlimited);
 	in_use = guarded_value(trigger, trigger->tg_newtuple, used, &uncounted);
-	if (unlimited || in_use <= new_limit || !seat_guard_is_alive(trigger->tg_relation, used))
+	if (unlimited || in_use <= new_limit ||
+		!seat_guard_is_alive(trigger->tg_relation, used, &constraint))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_QUANTITY_BELOW_USE),
-			errmsg("%s of \"%s\" cannot fall below what is in use",
+			errmsg("\"%s\" of \"%s\" cannot fall below what is in use",
 				   limit, RelationGetRelationName(trigger->tg_relation)),
-			errdetail_plural(INT64_FORMAT " seat is in use; the new limit is " INT64_FORMAT ".",
-							 INT64_FORMAT " seats are in use; the new limit is " INT64_FORMAT ".",
-							 (unsigned long) in_use, in_use, new_limit),
-			errhint("Release seats first."));
+			errdetail_plural("Key %s: " INT64_FORMAT " seat is in use; the new limit is " INT64_FORMAT ".",
+							 "Key %s: " INT64_FORMAT " seats are in use; the new limit is " INT64_FORMAT ".",
+							 (unsigned long) in_use, key_text(trigger, trigger->tg_newtuple), in_use, new_limit),
+			errhint("Release seats first."),
+			seat_error_fields(constraint));
 }
 
 /* A key that moves away from its children would leave them uncounted. */
@@ -89,6 +114,7 @@ static void
 guard_keys(TriggerData *trigger, const char *used)
 {
 	bool		uncounted;
+	Oid			constraint;
 
 	if (guarded_value(trigger, trigger->tg_trigtuple, used, &uncounted) == 0)
 		return;
@@ -96,11 +122,14 @@ guard_keys(TriggerData *trigger, const char *used)
 	{
 		const char *key = trigger->tg_trigger->tgargs[i];
 
-		if (trigger_changes(trigger, key) && seat_guard_is_alive(trigger->tg_relation, used))
+		if (trigger_changes(trigger, key) &&
+			seat_guard_is_alive(trigger->tg_relation, used, &constraint))
 			ereport(ERROR,
 					errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					errmsg("key column \"%s\" of \"%s\" cannot change while seats are in use",
-						   key, RelationGetRelationName(trigger->tg_relation)));
+						   key, RelationGetRelationName(trigger->tg_relation)),
+					errdetail("Key %s: seats are in use.", key_text(trigger, trigger->tg_trigtuple)),
+					seat_error_fields(constraint));
 	}
 }
 

@@ -77,12 +77,15 @@ require_columns(SeatAttachment *attachment, Relation child, Relation parent)
 static void
 require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 {
+	Oid			constraint;
+
 	if (seat_attachment_find(child, attachment->constraint) != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("foreign key \"%s\" of \"%s\" has a seat limit already",
 					   attachment->constraint, RelationGetRelationName(child)));
-	if (seat_guard_find(parent, attachment->used) != NULL && seat_guard_is_alive(parent, attachment->used))
+	if (seat_guard_find(parent, attachment->used) != NULL &&
+		seat_guard_is_alive(parent, attachment->used, &constraint))
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("column \"%s\" of \"%s\" counts the seats of another foreign key",

@@ -99,13 +99,13 @@ seat_guard_find(Relation parent, const char *used)
 	return NULL;
 }
 
-/* in_doubt is the answer for a trigger of which the foreign key cannot be told. */
-static bool
-counts_in(Oid child, Oid parent, const char *used, bool in_doubt)
+/* The foreign key along which a table counts there; in_doubt says that there is a trigger of which it cannot be told. */
+static Oid
+counting_constraint(Oid child, Oid parent, const char *used, bool *in_doubt)
 {
 	Relation	rel = table_open(child, AccessShareLock);
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
-	bool		found = false;
+	Oid			found = InvalidOid;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -115,7 +115,10 @@ counts_in(Oid child, Oid parent, const char *used, bool in_doubt)
 		if (!seat_trigger_counts(trigger) || strcmp(trigger->tgargs[SEAT_ARG_USED], used) != 0)
 			continue;
 		fk = seat_foreign_key(rel, trigger);
-		found = found || (fk == NULL ? in_doubt : fk->confrelid == parent);
+		if (fk == NULL)
+			*in_doubt = true;
+		else if (fk->confrelid == parent)
+			found = fk->conoid;
 	}
 	table_close(rel, NoLock);
 	return found;
@@ -136,23 +139,29 @@ referencing_tables(Relation parent)
 	return tables;
 }
 
-static bool
-is_counted(Relation parent, const char *used, bool in_doubt)
+static Oid
+find_constraint(Relation parent, const char *used, bool *in_doubt)
 {
+	Oid			found = InvalidOid;
 	ListCell   *cell;
 
+	*in_doubt = false;
 	foreach(cell, referencing_tables(parent))
 	{
-		if (counts_in(lfirst_oid(cell), RelationGetRelid(parent), used, in_doubt))
-			return true;
+		found = counting_constraint(lfirst_oid(cell), RelationGetRelid(parent), used, in_doubt);
+		if (OidIsValid(found))
+			break;
 	}
-	return false;
+	return found;
 }
 
 bool
-seat_guard_is_alive(Relation parent, const char *used)
+seat_guard_is_alive(Relation parent, const char *used, Oid *constraint)
 {
-	return is_counted(parent, used, true);
+	bool		in_doubt;
+
+	*constraint = find_constraint(parent, used, &in_doubt);
+	return in_doubt || OidIsValid(*constraint);
 }
 
 static void
@@ -320,12 +329,13 @@ static bool
 is_guard_left(SeatAttachment *attachment)
 {
 	Relation	parent;
+	bool		in_doubt;
 	bool		left;
 
 	if (!OidIsValid(attachment->parent))
 		return false;
 	parent = table_open(attachment->parent, AccessShareLock);
-	left = !is_counted(parent, attachment->used, false);
+	left = !OidIsValid(find_constraint(parent, attachment->used, &in_doubt));
 	table_close(parent, NoLock);
 	return left;
 }
