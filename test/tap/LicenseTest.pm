@@ -8,7 +8,7 @@ use Exporter 'import';
 use FindBin;
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT_OK = qw(new_node create_extension configure_node fill tables contents);
+our @EXPORT_OK = qw(new_node create_extension configure_node fill tables contents as_role);
 
 # A started server with the extension in database postgres. Parameters go to init().
 sub new_node
@@ -43,6 +43,18 @@ sub create_extension
 	my ($node, $database) = @_;
 
 	$node->safe_psql($database, 'CREATE EXTENSION license_ext CASCADE');
+}
+
+# What the SQL answers in a fresh connection of that login role, or the SQLSTATE and message it failed with.
+# Statements before the failing one have been committed.
+sub as_role
+{
+	my ($node, $role, $sql, $database) = @_;
+	my ($status, $out, $err) = $node->psql($database // 'postgres', "\\set VERBOSITY verbose\n$sql",
+		extra_params => [ '-q', '-U', $role ]);
+
+	return $err =~ /(?:ERROR|FATAL):  (.*)/ ? $1 : "psql: $err" if $status != 0;
+	return $out;
 }
 
 # Rows in every table, see fill.sql
