@@ -12,6 +12,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "seat_limit.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_device_number);
@@ -392,7 +393,7 @@ refuse_leaving(NullableDatum user_apartment)
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("a device and its user must be in one apartment"),
 			errdetail("Device %s is in apartment %s, its user in apartment " INT64_FORMAT ".",
-					  got_text(1), got_text(2), DatumGetInt64(user_apartment.value)),
+					  cut_for_message(got_text(1)), got_text(2), DatumGetInt64(user_apartment.value)),
 			errhint("The device was put there itself: change its apartment_id to NULL, and it goes where the user goes."));
 }
 

@@ -10,6 +10,7 @@
 #include "password.h"
 #include "plans.h"
 #include "seat.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_login);
 PG_FUNCTION_INFO_V1(license_logout);
@@ -60,6 +61,14 @@ find_account(FunctionCallInfo fcinfo, const Operation *op, TimestampTz at)
 		(op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, got_int64(1)));
 }
 
+/* No address or password is; to fold and hash it would take as long as whoever typed it wants. */
+static bool
+is_too_long(FunctionCallInfo fcinfo)
+{
+	return argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL) ||
+		argument_is_longer(fcinfo, 2, MAX_PASSWORD);
+}
+
 /*
  * One password is hashed whoever asks, so that neither the answer nor its
  * time tells what was wrong.  Only who knows the password learns of a closed
@@ -68,12 +77,15 @@ find_account(FunctionCallInfo fcinfo, const Operation *op, TimestampTz at)
 static const char *
 authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 {
-	char	   *password = text_argument(fcinfo, 2);
+	char	   *password;
 	NullableDatum user_id = arg_null();
 	char	   *hash = NULL;
 	bool		known;
 	bool		closed = false;
 
+	if (is_too_long(fcinfo))
+		return INVALID_CREDENTIALS;
+	password = text_argument(fcinfo, 2);
 	known = find_account(fcinfo, op, login->at);
 	if (known)
 	{
@@ -195,7 +207,7 @@ is_on_device(const char *channel)
 	if (strcmp(channel, "portal") != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("channel \"%s\" is neither app nor portal", channel));
+				errmsg("channel \"%s\" is neither app nor portal", cut_for_message(channel)));
 	return false;
 }
 

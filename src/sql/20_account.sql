@@ -18,11 +18,14 @@ CREATE TABLE license.account (
     CONSTRAINT account_parent_fkey FOREIGN KEY (parent_id) REFERENCES license.account (account_id),
     CONSTRAINT account_parent_check CHECK (parent_id <> account_id),
     CONSTRAINT account_kind_check CHECK (kind IN ('provider', 'distributor', 'partner', 'client', 'internal')),
-    CONSTRAINT account_name_check CHECK (name <> ''),
+    CONSTRAINT account_name_check CHECK (license._is_plain_text(name, 200)),
     CONSTRAINT account_email_check CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$'),
-    CONSTRAINT account_region_check CHECK (region <> ''),
+    CONSTRAINT account_email_text_check CHECK (license._is_plain_text(email, 254)),
+    CONSTRAINT account_email_override_check CHECK (license._is_prose(email_override, 1000)),
+    CONSTRAINT account_region_check CHECK (license._is_plain_text(region, 50)),
     CONSTRAINT account_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
-    CONSTRAINT account_time_zone_check CHECK (timezone(time_zone, timestamptz '2000-01-01 00:00:00+00') IS NOT NULL),
+    CONSTRAINT account_time_zone_check CHECK (CASE WHEN license._is_plain_text(time_zone, 64)
+        THEN timezone(time_zone, timestamptz '2000-01-01 00:00:00+00') IS NOT NULL ELSE false END),
     CONSTRAINT account_floating_strategy_check CHECK (floating_strategy IN ('none', 'idle_longest', 'priority')),
     CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0')
 );

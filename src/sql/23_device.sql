@@ -44,7 +44,7 @@ CREATE TABLE license.device (
         REFERENCES license.apartment (account_id, site_id, apartment_id),
     CONSTRAINT device_user_fkey FOREIGN KEY (account_id, user_id) REFERENCES license.account_user (account_id, user_id),
     CONSTRAINT device_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
-    CONSTRAINT device_code_check CHECK (device_code <> ''),
+    CONSTRAINT device_code_check CHECK (license._is_plain_text(device_code, 100)),
     CONSTRAINT device_kind_check CHECK (license._is_device_kind(kind)),
     CONSTRAINT device_mode_check CHECK (license._is_device_mode(mode))
 ) WITH (fillfactor = 90);

@@ -15,6 +15,7 @@ CREATE TABLE license.session (
     CONSTRAINT session_device_fkey FOREIGN KEY (account_id, device_id)
         REFERENCES license.device (account_id, device_id) ON DELETE CASCADE,
     CONSTRAINT session_channel_check CHECK (channel = ANY ('{app,portal}')),
+    CONSTRAINT session_end_reason_check CHECK (license._is_plain_text(end_reason, 100)),
     CONSTRAINT session_end_check CHECK (ended_at >= started_at AND (end_reason IS NULL OR ended_at IS NOT NULL))
 );
 CREATE INDEX session_open_idx ON license.session (account_id, user_id) WHERE ended_at IS NULL;

@@ -106,8 +106,8 @@ BEGIN ATOMIC
     JOIN license.account a ON a.account_id = l.account_id
     WHERE l.ends_at > expiring.at
         -- a calendar month more or less, so that the index finds the few that are worth a look
-        AND l.ends_at <= expiring.at + expiring.within + interval '5 days'
-        AND license._calendar_add(l.ends_at, - expiring.within, a.time_zone) <= expiring.at
+        AND l.ends_at <= license._moment_add(license._moment_add(expiring.at, expiring.within), interval '5 days')
+        AND license._calendar_subtract(l.ends_at, expiring.within, a.time_zone) <= expiring.at
         AND l.status IN ('in_use', 'access_denied')
     ORDER BY l.ends_at, l.license_id;
 END;
