@@ -20,10 +20,18 @@ PG_FUNCTION_INFO_V1(license_row_check_trg);
 /* Kept for the statement */
 typedef struct CompiledChecks
 {
-	RowChecks	checks;
+	RowChecks  *checks;
+	ExprState **states;
 	ExprContext *context;
 	TupleTableSlot *slot;
+	MemoryContextCallback at_end;
 } CompiledChecks;
+
+static void
+free_checks(void *checks)
+{
+	row_checks_free(checks);
+}
 
 static CompiledChecks *
 compiled_checks(FunctionCallInfo fcinfo, Relation rel)
@@ -34,7 +42,11 @@ compiled_checks(FunctionCallInfo fcinfo, Relation rel)
 	if (compiled == NULL)
 	{
 		compiled = palloc(sizeof(CompiledChecks));
-		row_checks_compile(&compiled->checks, rel, 0);
+		compiled->checks = row_checks_plan(rel, 0, fcinfo->flinfo->fn_mcxt);
+		compiled->at_end.func = free_checks;
+		compiled->at_end.arg = compiled->checks;
+		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &compiled->at_end);
+		compiled->states = row_checks_compile(compiled->checks);
 		compiled->context = CreateStandaloneExprContext();
 		compiled->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)), &TTSOpsHeapTuple);
 		fcinfo->flinfo->fn_extra = compiled;
@@ -68,14 +80,14 @@ check_constraints(FunctionCallInfo fcinfo, Relation rel, HeapTuple row)
 	int			broken;
 
 	ExecStoreHeapTuple(row, compiled->slot, false);
-	broken = row_checks_broken(&compiled->checks, compiled->slot, compiled->context);
+	broken = row_checks_broken(compiled->checks, compiled->states, compiled->slot, compiled->context);
 	ExecClearTuple(compiled->slot);
 	if (broken >= 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CHECK_VIOLATION),
 				errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
-					   RelationGetRelationName(rel), compiled->checks.names[broken]),
-				errtableconstraint(rel, compiled->checks.names[broken]));
+					   RelationGetRelationName(rel), compiled->checks->names[broken]),
+				errtableconstraint(rel, compiled->checks->names[broken]));
 }
 
 /*

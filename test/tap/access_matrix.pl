@@ -14,6 +14,8 @@ my $document = AccessDocument->new;
 my @accounts = @AccessDocument::ACCOUNTS;
 my $node = LicenseTest::new_node('access_matrix');
 
+$node->safe_psql('postgres', 'CREATE EXTENSION pgcrypto');
+
 # Two connections that write the same rows may deadlock: then they have reached them, and should not wait long.
 $node->append_conf('postgresql.conf', "deadlock_timeout = '20ms'");
 $node->reload;
@@ -104,6 +106,9 @@ my %inserts = (
 	connection => q{(account_id, license_id, site_id, mac) VALUES ($a, 6, 1, '08:00:2b:00:00:03')},
 	denial => q{(account_id, code) VALUES ($a, 'Y')},
 	device => q{(account_id, device_code) VALUES ($a, 'new')},
+	account_counter => q{(account_id) VALUES ($a)},
+	sweep_state => q{(account_id, subject, subject_id, since, tried_at, sqlstate, message) VALUES ($a, 'seat', 1, now(), now(), '55P03', 'x')},
+	last_sweep => q{(last_sweep_at, due_until, finalized, notices, skipped, seats_reclaimed, passed_by) VALUES (now(), now(), 0, 0, 0, 0, 0)},
 	event => q{(account_id, actor, subject, subject_id, action) VALUES ($a, 'x', 'x', 1, 'x')},
 	internal_application => q{(account_id, sku, quantity, ticket) VALUES ($a, 'C2TU-I1', 1, 't')},
 	license => q{(account_id, sku, status) VALUES ($a, 'PARTNER-DEMO', 'pending_provision')},
