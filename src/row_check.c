@@ -24,14 +24,7 @@ typedef struct CompiledChecks
 	ExprState **states;
 	ExprContext *context;
 	TupleTableSlot *slot;
-	MemoryContextCallback at_end;
 } CompiledChecks;
-
-static void
-free_checks(void *checks)
-{
-	row_checks_free(checks);
-}
 
 static CompiledChecks *
 compiled_checks(FunctionCallInfo fcinfo, Relation rel)
@@ -42,10 +35,7 @@ compiled_checks(FunctionCallInfo fcinfo, Relation rel)
 	if (compiled == NULL)
 	{
 		compiled = palloc(sizeof(CompiledChecks));
-		compiled->checks = row_checks_plan(rel, 0, fcinfo->flinfo->fn_mcxt);
-		compiled->at_end.func = free_checks;
-		compiled->at_end.arg = compiled->checks;
-		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &compiled->at_end);
+		compiled->checks = row_checks_plan(rel, 0, CurrentMemoryContext);
 		compiled->states = row_checks_compile(compiled->checks);
 		compiled->context = CreateStandaloneExprContext();
 		compiled->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)), &TTSOpsHeapTuple);
