@@ -6,7 +6,7 @@ SELECT setval('license.id_seq', 1000);
 INSERT INTO license.account (account_id, parent_id, kind, name, email, email_override, region, currency, time_zone, floating_strategy, floating_min_idle, created_at, closed_at) VALUES
     (1, NULL, 'provider', 'Vendor', 'office@vendor.example', NULL, 'EU', 'EUR', 'Europe/Prague', 'none', '20 minutes', '2024-01-01 00:00+00', NULL),
     (2, 1, 'distributor', 'Distributor "North"', 'sales@north.example', NULL, 'EU', 'EUR', 'Europe/Oslo', 'none', '20 minutes', '2024-02-29 12:00+00', NULL),
-    (3, 2, 'partner', E'Partner\twith tab, \\ and Žluťoučký', 'orders@partner.example', NULL, 'US', 'USD', 'America/New_York', 'none', '20 minutes', '2024-03-01 00:00+00', NULL),
+    (3, 2, 'partner', E'Partner, \\ and Žluťoučký', 'orders@partner.example', NULL, 'US', 'USD', 'America/New_York', 'none', '20 minutes', '2024-03-01 00:00+00', NULL),
     (4, 3, 'client', 'Client', 'it@client.example', NULL, 'US', 'USD', 'America/New_York', 'idle_longest', '1 hour 30 minutes', '2024-04-01 00:00+00', NULL),
     (5, 3, 'internal', 'Partner internal', NULL, NULL, 'US', 'USD', 'UTC', 'priority', '0', '2024-05-01 00:00+00', NULL),
     (6, 1, 'client', 'Closed', 'someone@gmail.example', 'owner has no company address', 'APAC', 'JPY', 'Asia/Tokyo', 'none', '20 minutes', '2024-06-01 00:00+00', '2025-06-01 00:00+00'),
@@ -170,7 +170,7 @@ SELECT license.grant_access('fill_customer', 'customer', 4);
 INSERT INTO license.license_request (account_id, request_id, site_id, partner_id, distributor_id, years, payment_form, rooms)
     VALUES (4, 95, 12, 3, 2, 2, 'annual', 7);
 SELECT license.issue_license(4, 95, '2026-04-01 00:00+00');
-SELECT license.deny_access(4, 88, 'checked', '2026-04-01 00:00+00');
+SELECT license.deny_access(4, 88, E'checked\twith tab, \\ and\nline', '2026-04-01 00:00+00');
 SELECT license.restore_access(4, 88, '2026-04-02 00:00+00');
 SELECT license.acquire_seat(4, 88, 'device', device_id => 42, lease => '1 day', at => '2026-04-02 00:00+00');
 SELECT license.acquire_seat(4, 88, 'floating_device', device_id => 43, at => '2026-04-02 00:00+00');
