@@ -5,15 +5,15 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SCRIPT = license_ext--$(EXTVERSION).sql
 DATA_built = $(SCRIPT)
 
-# A release has the full script of its version and one that leads to it from the release before,
-# src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
+# After 2.0, a release that changes SQL objects has the full script of its version and one that leads to it from
+# the release before, src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
 DATA = $(wildcard src/sql/updates/*.sql)
 EXTRA_CLEAN = $(SCRIPT) tmp_install
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS = --load-extension=pgcrypto --load-extension=license_ext
+REGRESS_OPTS = --load-extension=license_ext
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=license_ext
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=license_ext --load-extension=pgcrypto
 
 PG_CPPFLAGS = -DLICENSE_EXT_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
@@ -63,5 +63,5 @@ help:
 	@echo "make check-cassert: the same on a PostgreSQL 15 with assertions, built in such a folder"
 	@echo "make check-caches: the counted foreign keys on that server, with caches emptied at every chance"
 	@echo "make check-valgrind: some of them on that server under valgrind"
-	@echo "make requirements: which test proves which requirement; fails when one has none"
+	@echo "make requirements: which test proves which rule of docs/requirements.md; fails when one has none"
 	@test/run.sh help

@@ -2,6 +2,7 @@
 \set SHOW_CONTEXT never
 \set ON_ERROR_ROLLBACK on
 BEGIN;
+CREATE EXTENSION pgcrypto;
 SET LOCAL TIME ZONE 'UTC';
 SELECT last_value AS id_before FROM license.id_seq \gset
 SELECT setval('license.id_seq', 7300000, false);

@@ -1,49 +1,20 @@
 /*
  * access.c
- *		Who is asking: the grants of a role, the accounts below a grant, and
- *		the policy function of row-level security.
- *
- * Grants and subtrees hardly ever change and are asked for on every call, so
- * a backend remembers both.  A trigger on license.access and license.account
- * makes every backend forget.
+ *		What levels may do: the check before every operation, and the policy
+ *		function of row-level security.
  */
 #include "license_ext.h"
 
 #include "access.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
 #include "miscadmin.h"
-#include "operation.h"
-#include "plans.h"
-#include "trigger_util.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
-PG_FUNCTION_INFO_V1(license_sees);
-PG_FUNCTION_INFO_V1(license_access_trg);
-
-/* Remembered answers are dropped together when there are this many. */
-#define MAX_REMEMBERED 10000
-
-typedef struct Grant
-{
-	int			level;
-	bool		confined;
-	int64		account_id;		/* top of the subtree, when confined */
-} Grant;
-
-/* Is account within the subtree of top? */
-typedef struct Subtree
-{
-	int64		top;
-	int64		account_id;		/* key: both, no padding */
-	bool		within;
-} Subtree;
+PG_FUNCTION_INFO_V1(license_may);
 
 static const struct
 {
@@ -58,183 +29,27 @@ static const struct
 
 static const struct
 {
-	const char *name;
-	int			level;
-}			levels[] = {
-	{"provider", PROVIDER},
-	{"distributor", DISTRIBUTOR},
-	{"partner", PARTNER},
-	{"customer", CUSTOMER},
-	{"reader", READER},
-	{"service", SERVICE},
+	const char *action;
+	int			levels;
+}			actions[] = {
+#define READ(table, levels, columns) {"SELECT " table, levels},
+#define WRITE(table, command, levels, columns) {command " " table, levels},
+#define EXTENSION_WRITES(table)
+#include "access_tables.def"
+#undef READ
+#undef WRITE
+#undef EXTENSION_WRITES
 };
 
-static Oid	grantee = InvalidOid;	/* whose grants are remembered */
-static Grant *grants = NULL;
-static int	ngrants = 0;
-static HTAB *subtrees = NULL;
-static Oid	access_relation = InvalidOid;	/* no catalog may be read in a callback */
-
-static void
-forget(void)
-{
-	grantee = InvalidOid;
-	if (subtrees != NULL)
-		hash_destroy(subtrees);
-	subtrees = NULL;
-}
-
-static void
-forget_on_relation(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == access_relation)
-		forget();
-}
-
-static void
-forget_on_membership(Datum arg, int cacheid, uint32 hashvalue)
-{
-	forget();
-}
-
-/* What an aborted transaction had seen of its own changes was never true. */
-static void
-forget_on_abort(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_ABORT)
-		forget();
-}
-
-static void
-forget_on_subabort(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget();
-}
-
-void
-access_init(void)
-{
-	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_on_membership, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_on_membership, (Datum) 0);
-	RegisterXactCallback(forget_on_abort, NULL);
-	RegisterSubXactCallback(forget_on_subabort, NULL);
-}
-
 int
-access_level(const char *name)
+access_levels_for(const char *action)
 {
-	for (int i = 0; i < lengthof(levels); i++)
+	for (int i = 0; i < lengthof(actions); i++)
 	{
-		if (strcmp(levels[i].name, name) == 0)
-			return levels[i].level;
+		if (strcmp(actions[i].action, action) == 0)
+			return PROVIDER | actions[i].levels;
 	}
-	return 0;
-}
-
-static void
-remember_grant(HeapTuple row, TupleDesc desc, Oid caller)
-{
-	bool		isnull;
-	Oid			role = get_role_oid(SPI_getvalue(row, desc, 1), true);
-	Grant	   *grant = &grants[ngrants];
-
-	if (!OidIsValid(role) || !has_privs_of_role(caller, role))
-		return;
-	grant->level = access_level(SPI_getvalue(row, desc, 2));
-	grant->account_id = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
-	grant->confined = !isnull;
-	ngrants++;
-}
-
-static Oid
-access_relid(void)
-{
-	return get_relname_relid("access", get_namespace_oid("license", false));
-}
-
-/* A role has the grants of every role it is a member of. */
-static void
-load_grants(Oid caller)
-{
-	uint64		rows;
-
-	if (grantee == caller)
-		return;
-	access_relation = access_relid();
-	rows = RUN0(access_grants);
-	if (grants != NULL)
-		pfree(grants);
-	grants = MemoryContextAlloc(TopMemoryContext, sizeof(Grant) * Max(rows, 1));
-	ngrants = 0;
-	for (uint64 i = 0; i < rows; i++)
-		remember_grant(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, caller);
-	grantee = caller;
-}
-
-static Subtree *
-subtree_entry(int64 top, int64 account_id, bool *found)
-{
-	int64		key[2] = {top, account_id};
-	HASHCTL		control = {.keysize = sizeof(key), .entrysize = sizeof(Subtree)};
-
-	if (subtrees != NULL && hash_get_num_entries(subtrees) >= MAX_REMEMBERED)
-	{
-		hash_destroy(subtrees);
-		subtrees = NULL;
-	}
-	if (subtrees == NULL)
-		subtrees = hash_create("license_ext subtrees", 256, &control, HASH_ELEM | HASH_BLOBS);
-	return hash_search(subtrees, key, HASH_ENTER, found);
-}
-
-static bool
-is_within(int64 top, int64 account_id)
-{
-	int64		key[2] = {top, account_id};
-	Subtree    *entry;
-	bool		found;
-	bool		within;
-
-	if (top == account_id)
-		return true;
-	entry = subtrees == NULL ? NULL : hash_search(subtrees, key, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->within;
-	/* An account that does not exist yet may be created anywhere. */
-	if (RUN(account_is_within, arg_int64(account_id), arg_int64(top)) == 0)
-		return false;
-	within = got_bool(1);
-	subtree_entry(top, account_id, &found)->within = within;
-	return within;
-}
-
-/* The levels the caller has in an account; without one, those not confined to any */
-static int
-caller_levels(Oid caller, bool has_account, int64 account_id)
-{
-	int			found = 0;
-
-	load_grants(caller);
-	for (int i = 0; i < ngrants; i++)
-	{
-		if (!grants[i].confined || (has_account && is_within(grants[i].account_id, account_id)))
-			found |= grants[i].level;
-	}
-	return found;
-}
-
-/* The levels of all grants, wherever they hold */
-static int
-levels_anywhere(Oid caller)
-{
-	int			found = 0;
-
-	load_grants(caller);
-	for (int i = 0; i < ngrants; i++)
-		found |= grants[i].level;
-	return found;
+	return PROVIDER;
 }
 
 static void
@@ -261,11 +76,31 @@ find_function(const char *name)
 static int
 levels_for_call(FunctionCallInfo fcinfo, Oid caller, int account_argument)
 {
-	if (account_argument == NO_ACCOUNT)
-		return levels_anywhere(caller);
-	if (account_argument == UNCONFINED || PG_ARGISNULL(account_argument))
-		return caller_levels(caller, false, 0);
-	return caller_levels(caller, true, PG_GETARG_INT64(account_argument));
+	if (account_argument == CONFINES_ITSELF)
+		return access_levels_anywhere(caller);
+	if (account_argument == EXECUTE_DECIDES || PG_ARGISNULL(account_argument))
+		return access_levels_of(caller, false, 0);
+	return access_levels_of(caller, true, PG_GETARG_INT64(account_argument));
+}
+
+/* A function without an argument "at" decides by itself which moment its work has. */
+static bool
+takes_moment(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		takes = false;
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	count = get_func_arg_info(tuple, &types, &names, &modes);
+	for (int i = 0; i < count && names != NULL; i++)
+		takes = takes || strcmp(names[i], "at") == 0;
+	ReleaseSysCache(tuple);
+	return takes;
 }
 
 void
@@ -273,60 +108,70 @@ access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at)
 {
 	char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
 	int			function = find_function(name);
-	int			allowed;
+	int			found;
 
 	if (function < 0)
 		refuse(name, "Only the owner of the extension may call it.");
-	allowed = levels_for_call(fcinfo, caller, functions[function].account_argument);
-	if ((allowed & functions[function].levels) == 0)
+	found = levels_for_call(fcinfo, caller, functions[function].account_argument);
+	/* PostgreSQL has checked EXECUTE, which a level or an explicit GRANT gives. */
+	if (functions[function].account_argument != EXECUTE_DECIDES && (found & functions[function].levels) == 0)
 		refuse(name, "The role has no level that allows it in this account.");
-	if (dated && (allowed & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp())
+	if (dated && (found & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp() &&
+		takes_moment(fcinfo->flinfo->fn_oid))
 		refuse(name, "Only the provider may name a moment other than now().");
 }
 
 bool
-access_caller_sees(Oid caller, int64 account_id)
+access_role_has(Oid role, int wanted, int64 account_id)
 {
-	return superuser_arg(caller) || caller_levels(caller, true, account_id) != 0;
+	return superuser_arg(role) || (access_levels_of(role, true, account_id) & wanted) != 0;
 }
 
 bool
-access_sees(FunctionCallInfo fcinfo, int64 account_id)
+access_role_has_everywhere(Oid role, int wanted)
 {
-	Oid			caller = GetUserId();
-	Operation	op;
-	bool		sees;
+	return superuser_arg(role) || (access_levels_of(role, false, 0) & wanted) != 0;
+}
 
-	if (grantee == caller && ngrants == 1 &&
-		(!grants[0].confined || grants[0].account_id == account_id))
-		return true;
-	operation_begin_unchecked(&op, fcinfo);
-	sees = access_caller_sees(caller, account_id);
-	operation_end(&op);
-	return sees;
+bool
+access_caller_may_in(FunctionCallInfo fcinfo, Oid caller, int64 account_id)
+{
+	int			function = find_function(get_func_name(fcinfo->flinfo->fn_oid));
+
+	return function >= 0 && access_role_has(caller, functions[function].levels, account_id);
+}
+
+/* In a policy the action is a constant: looked up once per statement. */
+static int
+action_levels(FunctionCallInfo fcinfo)
+{
+	int			wanted;
+
+	if (fcinfo->flinfo->fn_extra != NULL)
+		return *(int *) fcinfo->flinfo->fn_extra;
+	wanted = access_levels_for(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (get_fn_expr_arg_stable(fcinfo->flinfo, 1))
+	{
+		fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(int));
+		*(int *) fcinfo->flinfo->fn_extra = wanted;
+	}
+	return wanted;
 }
 
 /*
- * license._sees(account_id bigint) → boolean
- *		The policy of row-level security: does the current role have a level in
- *		that account or above it?  Contract 11.  Raises nothing.
+ * license._may(account_id bigint, action text) → boolean
+ *		The policies of row-level security: does the current role have, in that
+ *		account or above it, a level that may do this?  NULL is an account
+ *		nobody is confined to.  Raises nothing.
  */
 Datum
-license_sees(PG_FUNCTION_ARGS)
+license_may(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && access_sees(fcinfo, PG_GETARG_INT64(0)));
-}
+	Oid			role = GetUserId();
 
-/*
- * license._access_trg() → trigger
- *		After grants or the tree of accounts changed: every backend forgets
- *		what it remembers of them.  Errors: 39P01.
- */
-Datum
-license_access_trg(PG_FUNCTION_ARGS)
-{
-	(void) check_trigger(fcinfo, "_access_trg", TRIGGER_EVENT_AFTER,
-						 ON_INSERT | ON_UPDATE | ON_DELETE | ON_TRUNCATE, 0);
-	CacheInvalidateRelcacheByRelid(access_relid());
-	return PointerGetDatum(NULL);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(access_role_has_everywhere(role, action_levels(fcinfo)));
+	PG_RETURN_BOOL(access_role_has(role, action_levels(fcinfo), PG_GETARG_INT64(0)));
 }

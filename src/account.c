@@ -68,7 +68,7 @@ license_base_currency(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	operation_begin_unchecked(&op, fcinfo);
-	if (access_caller_sees(caller, PG_GETARG_INT64(0)))
+	if (access_role_has(caller, READING_LEVELS, PG_GETARG_INT64(0)))
 		strlcpy(currency, account_base(PG_GETARG_INT64(0)).currency, sizeof(currency));
 	operation_end(&op);
 	if (currency[0] == '\0')

@@ -40,7 +40,7 @@ static const Tracked tracked[] = {
 	{"license", "license_id", NULL, "key", "account_id", NULL, {"version", "connections", "sweep_at"}},
 	{"license_pool", "license_id", "pool", NULL, "account_id", NULL, {"in_use"}},
 	{"site", "site_id", NULL, NULL, "account_id", NULL, {NULL}},
-	{"account", "account_id", NULL, NULL, "account_id", NULL, {"last_device_number", "order_count"}},
+	{"account", "account_id", NULL, NULL, "account_id", NULL, {NULL}},
 	{"account_user", "user_id", NULL, "password_hash", "account_id", NULL, {NULL}},
 	{"device", "device_id", NULL, NULL, "account_id", NULL, {"last_seen_at", "follows_user"}},
 	{"payment", "payment_id", NULL, NULL, "account_id", "record_payment", {NULL}},
@@ -240,7 +240,11 @@ write_change(TriggerData *trigger, const Tracked *table, const char *action)
 	new = row_values(trigger, table, trigger->tg_newtuple, trigger->tg_trigtuple, true);
 	before = subject_of(trigger, table, trigger->tg_trigtuple);
 	after = subject_of(trigger, table, trigger->tg_newtuple);
-	write_for(table, &before, action ? action : "update", old, new);
+	/* An account that has another id now has no history under the former one. */
+	if (!is_column(table->id ? table->id : "", table->account))
+		write_for(table, &before, action ? action : "update", old, new);
+	else
+		before.account_id = 0;
 	if (before.account_id != after.account_id || before.id != after.id)
 		write_for(table, &after, action ? action : "update", old, new);
 }

@@ -4,6 +4,7 @@
  */
 #include "license_ext.h"
 
+#include "access.h"
 #include "denial.h"
 #include "operation.h"
 #include "password.h"
@@ -52,6 +53,14 @@ refuse(const Login *login, const char *code, NullableDatum user_id)
 	return code;
 }
 
+/* False for an address that no account has, and for an account in which the caller may log nobody in */
+static bool
+find_account(FunctionCallInfo fcinfo, const Operation *op, TimestampTz at)
+{
+	return RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) > 0 &&
+		(op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, got_int64(1)));
+}
+
 /* No address or password is; to fold and hash it would take as long as whoever typed it wants. */
 static bool
 is_too_long(FunctionCallInfo fcinfo)
@@ -66,7 +75,7 @@ is_too_long(FunctionCallInfo fcinfo)
  * account.
  */
 static const char *
-authenticate(FunctionCallInfo fcinfo, Login *login)
+authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 {
 	char	   *password;
 	NullableDatum user_id = arg_null();
@@ -77,7 +86,7 @@ authenticate(FunctionCallInfo fcinfo, Login *login)
 	if (is_too_long(fcinfo))
 		return INVALID_CREDENTIALS;
 	password = text_argument(fcinfo, 2);
-	known = RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(login->at)) > 0;
+	known = find_account(fcinfo, op, login->at);
 	if (known)
 	{
 		login->account_id = got_int64(1);
@@ -254,7 +263,7 @@ license_login(PG_FUNCTION_ARGS)
 	on_device = is_on_device(text_argument(fcinfo, 5));
 	login.at = PG_GETARG_TIMESTAMPTZ(6);
 	operation_begin(&op, fcinfo, "login", login.at);
-	code = authenticate(fcinfo, &login);
+	code = authenticate(fcinfo, &op, &login);
 	if (strcmp(code, OK) == 0)
 		start_session(fcinfo, &login, on_device);
 	operation_end(&op);

@@ -2,8 +2,11 @@
  * password.c
  *		Passwords as pgcrypto hashes them.
  *
+ * The extension works without pgcrypto, then nobody can have a password.
  * pgcrypto may be installed in any schema, and be moved; its functions are
- * found through the extension they belong to, never by a path.
+ * found through the extension they belong to, never by a path.  The owner of
+ * pgcrypto need not be a superuser and can add functions to it, hence only
+ * those of its own library count.
  */
 #include "password.h"
 
@@ -26,10 +29,14 @@ PG_FUNCTION_INFO_V1(license_set_password);
 static Oid
 pgcrypto_function(const char *name, Oid second_argument)
 {
-	if (RUN(password_function, arg_text(name), arg_int64(second_argument)) == 0)
+	char	   *arguments = psprintf("%u %u", TEXTOID, second_argument);
+
+	if (RUN(password_function, arg_text(name), arg_text(arguments)) == 0)
 		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_FUNCTION),
-				errmsg("function %s of extension pgcrypto does not exist", name));
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("extension pgcrypto is not installed in this database"),
+				errdetail("Passwords are hashed by function %s() of pgcrypto.", name),
+				errhint("CREATE EXTENSION pgcrypto, in any schema."));
 	return (Oid) got_int64(1);
 }
 
@@ -104,7 +111,8 @@ hash_password(const char *password)
  *		Keeps the salted Blowfish hash of a password of 8 characters to 72
  *		bytes.  A user named by license_ext.actor may set his own; that of
  *		others needs a permission, which the trigger on the table asks for.
- *		Errors: 22004, 22023 too short, too long or unknown user, LX041.  T16.
+ *		Errors: 22004, 22023 too short, too long or unknown user, 55000
+ *		without pgcrypto, LX041.  T16.
  */
 Datum
 license_set_password(PG_FUNCTION_ARGS)

@@ -166,7 +166,7 @@ find_license(FunctionCallInfo fcinfo, const Operation *op, const LicenseKey *key
 	const text *module = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 
 	return license_lookup(key, module, license) &&
-		(op->caller == op->owner || access_caller_sees(op->caller, license->account_id));
+		(op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, license->account_id));
 }
 
 /*

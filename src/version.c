@@ -46,8 +46,8 @@ sql_version(void)
 }
 
 /*
- * Looks once per backend.  The extension's own scripts run while the catalog
- * still names the version before.
+ * Looks once per backend.  An update of several steps runs scripts while the
+ * catalog names a version in between.
  */
 void
 version_check(void)

@@ -65,6 +65,5 @@ create_database()
 {
 	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c 'CREATE DATABASE license'
 	export PGDATABASE=license
-	PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 \
-		-c 'CREATE EXTENSION pgcrypto' -c 'CREATE EXTENSION license_ext'
+	psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION license_ext'
 }

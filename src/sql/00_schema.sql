@@ -1,5 +1,5 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
-\echo Use "CREATE EXTENSION license_ext CASCADE" to load this file. \quit
+\echo Use "CREATE EXTENSION license_ext" to load this file. \quit
 
 -- Everything below is schema-qualified; nothing may be found by accident.
 SET LOCAL search_path TO pg_catalog, pg_temp;

@@ -29,7 +29,7 @@ COMMENT ON COLUMN license.account_user.user_id IS 'Id of the user.';
 COMMENT ON COLUMN license.account_user.site_id IS 'The site the user belongs to, if any.';
 COMMENT ON COLUMN license.account_user.apartment_id IS 'The apartment of the user; devices of the user count there (M9).';
 COMMENT ON COLUMN license.account_user.email IS 'Login, unique over all accounts whatever its case (T16).';
-COMMENT ON COLUMN license.account_user.password_hash IS 'Blowfish hash made by pgcrypto; set it with license.set_password(). NULL: cannot log in.';
+COMMENT ON COLUMN license.account_user.password_hash IS 'Blowfish hash as pgcrypto makes it; set it with license.set_password(). NULL: cannot log in.';
 COMMENT ON COLUMN license.account_user.permissions IS 'What the user may do (T17): words of the application, and create_users, set_permissions, move_licenses, buy_licenses and act_as_admin, which operations ask for when license_ext.actor names the user.';
 COMMENT ON COLUMN license.account_user.is_admin IS 'The one admin of the account (T12).';
 
@@ -43,7 +43,7 @@ CREATE FUNCTION license.set_password(account_id bigint, user_id bigint, password
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_set_password';
 COMMENT ON FUNCTION license.set_password(bigint, bigint, text) IS
-'Keeps the salted Blowfish hash of a password of at least 8 characters and at most 72 bytes (T16). Errors: 22004, 22023 too short, too long or unknown user, LX041.';
+'Keeps the salted Blowfish hash of a password of at least 8 characters and at most 72 bytes (T16). Errors: 22004, 22023 too short, too long or unknown user, 55000 without pgcrypto, LX041.';
 
 CREATE FUNCTION license._account_user_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';

@@ -17,8 +17,7 @@ CREATE TABLE license.sweep_state (
     CONSTRAINT sweep_state_message_check CHECK (char_length(message) <= 200),
     CONSTRAINT sweep_state_attempts_check CHECK (attempts > 0)
 );
-ALTER TABLE license.sweep_state ENABLE ROW LEVEL SECURITY;
-COMMENT ON TABLE license.sweep_state IS 'What the sweep passed by because it was locked or failed; empty is healthy. A row goes away once its subject is done. Delete a row to have what failed tried again at once. Written by license.sweep() only.';
+COMMENT ON TABLE license.sweep_state IS 'What the sweep passed by because it was locked or failed; empty is healthy. A row goes away once its subject is done. A DBA may delete a row to have what failed tried again at once. Written by license.sweep() only.';
 COMMENT ON COLUMN license.sweep_state.account_id IS 'The account whose row it is.';
 COMMENT ON COLUMN license.sweep_state.subject IS 'The table of the row: license, notice or seat.';
 COMMENT ON COLUMN license.sweep_state.subject_id IS 'Id of the row in that table.';

@@ -26,6 +26,7 @@ CREATE TRIGGER notice_stage_catalogue_truncate BEFORE TRUNCATE ON license.notice
 
 SELECT pg_extension_config_dump('license.id_seq', '');
 SELECT pg_extension_config_dump('license.account', '');
+SELECT pg_extension_config_dump('license.account_counter', '');
 SELECT pg_extension_config_dump('license.site', '');
 SELECT pg_extension_config_dump('license.apartment', '');
 SELECT pg_extension_config_dump('license.account_user', '');

@@ -45,7 +45,7 @@ load_data()
 		file=data/$table.csv
 		run_psql -c "\\copy license.$table ($(head -n 1 "$file")) FROM '$file' CSV HEADER"
 	done
-	run_psql -c "CREATE EXTENSION pg_cron" -f load.sql
+	run_psql -c "CREATE EXTENSION pg_cron" -c "CREATE EXTENSION pgcrypto" -f load.sql
 }
 
 # A session of its own. psql shows what it was notified of after each command.

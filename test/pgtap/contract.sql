@@ -98,10 +98,10 @@ SELECT set_eq($$SELECT conrelid::regclass || '.' || first FROM key_columns WHERE
 SELECT is_empty($$SELECT conname FROM pg_constraint k JOIN relations r ON r.oid = conrelid
     WHERE contype = 'f' AND (confdeltype IN ('n', 'd') OR confupdtype <> 'a' OR condeferrable)$$,
     'no foreign key sets NULL, changes keys or waits');
-SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN relations r ON r.oid = tgrelid WHERE NOT tgisinternal AND (tgdeferrable OR tgenabled <> 'O')$$,
+SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN relations r ON r.oid = tgrelid WHERE NOT tgisinternal AND (tgdeferrable OR tgenabled NOT IN ('O', 'A'))$$,
     'no trigger waits or is disabled');
 SELECT is_empty($$SELECT polname FROM pg_policy JOIN relations r ON r.oid = polrelid
-    WHERE pg_get_expr(polqual, polrelid) ~* 'select|current_setting' OR pg_get_expr(polwithcheck, polrelid) ~* 'select|current_setting'$$,
+    WHERE concat(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) ~ '\mSELECT\M(?! \w+''::text)|current_setting'$$,
     'policies call a function: no sub-query, no setting');
 
 -- Trigger functions

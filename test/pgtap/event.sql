@@ -66,7 +66,7 @@ SELECT is(pg_temp.left_by(statement), event, 'S22: ' || statement) FROM (VALUES
         '48001 device 2 update {"account_id": 48001} -> {"account_id": 48002}; 48002 device 2 update {"account_id": 48001} -> {"account_id": 48002}'),
     ($$UPDATE license.site SET name = 'New' WHERE account_id = 48001 AND site_id = 1$$, '48001 site 1 update {"name": "S"} -> {"name": "New"}'),
     ($$UPDATE license.site SET name = name WHERE account_id = 48001 AND site_id = 1$$, NULL),
-    ($$UPDATE license.account SET region = 'US', order_count = 5 WHERE account_id = 48002$$, '48002 account 48002 update {"region": "EU"} -> {"region": "US"}'),
+    ($$UPDATE license.account SET region = 'US' WHERE account_id = 48002$$, '48002 account 48002 update {"region": "EU"} -> {"region": "US"}'),
     ($$TRUNCATE license.device CASCADE$$, '48001 account 48001 truncate {"devices": 1} ->; 48002 account 48002 truncate {"devices": 1} ->')
 ) t (statement, event);
 

@@ -2,6 +2,7 @@
 -- one, and the server stays up.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL timezone TO 'UTC';
 SELECT no_plan();
 
@@ -32,7 +33,7 @@ INSERT INTO extremes (type, value) VALUES
     ('macaddr', '08:00:2b:01:02:03'), ('macaddr', '00:00:00:00:00:00'), ('macaddr', 'ff:ff:ff:ff:ff:ff'),
     ('license.license_key', '7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE'),
     ('regclass', 'license.device'), ('regclass', '0'), ('regclass', '4294967295'), ('regclass', 'pg_catalog.pg_class'), ('regclass', 'license.license_list'),
-    ('regrole', 'pg_monitor'), ('regrole', '0'), ('regrole', '4294967295'),
+    ('license.granted_role', 'pg_monitor'), ('license.granted_role', '!gone'), ('regrole', 'pg_monitor'), ('regrole', '0'), ('regrole', '4294967295'),
     ('oid', '0'), ('oid', '4294967295'),
     ('jsonb', '{"C2TU1": 5}'), ('jsonb', 'null'), ('jsonb', '[]'), ('jsonb', '"x"'), ('jsonb', '1e1000'), ('jsonb', '{"C2TU1": 1e400}'), ('jsonb', '{"C2TU1": -1}'),
     ('jsonb', '{"C2TU1": 1.5}'), ('jsonb', '{"C2TU1": 99999999999999999999}'), ('jsonb', '{"C2TU1": "5"}'), ('jsonb', '{"C2TU1": null}'),

@@ -1,6 +1,7 @@
 -- The key type: every mistyped key is refused, every key survives its trips.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL search_path TO license, public, pg_temp;
 
 SELECT no_plan();

@@ -1,6 +1,7 @@
 -- Users, passwords, permissions, and the licence a device gets by a login.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL search_path TO license, public, pg_temp;
 SET LOCAL timezone TO 'UTC';
 

@@ -194,7 +194,7 @@ SELECT results_eq($$SELECT apartments, licenses_held, paid_devices, devices_unas
     $$VALUES (0, 0, 0, 0)$$, 'M40: asked for the site of another account, the function counts nothing');
 RESET ROLE;
 SET LOCAL ROLE dashboard_service;
-SELECT throws_ok($$SELECT * FROM license._site_numbers(1, 11, 'apartment', 'EU')$$, '42501', 'permission denied for table apartment',
+SELECT throws_ok($$SELECT * FROM license._site_numbers(1, 11, 'apartment', 'EU')$$, '42501', NULL,
     'M40: who may not read the tables gets nothing from the function');
 RESET ROLE;
 SELECT throws_ok('SELECT license._site_numbers(NULL, 1, NULL, NULL)', '22004', NULL, 'M40: an account is needed');

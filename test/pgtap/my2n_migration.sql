@@ -1,6 +1,7 @@
 -- From the old licence model to subscriptions: who may do what, and when.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SET LOCAL search_path TO license, public, pg_temp;
 SET LOCAL timezone TO 'UTC';
 

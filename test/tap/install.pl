@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LicenseTest::new_node('install');
-my $create = 'CREATE EXTENSION license_ext CASCADE';
+my $create = 'CREATE EXTENSION license_ext';
 
 sub answer
 {

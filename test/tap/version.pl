@@ -1,12 +1,11 @@
-# The library refuses to work on SQL objects of another version until ALTER EXTENSION UPDATE; each released
-# version can be updated, keeps its rows, and is the same as a new one then.
+# An update leads from one version to the next: until ALTER EXTENSION UPDATE the new library refuses to work on the old
+# SQL objects; then the database is the same as a new one and has kept its rows. No version comes after this one yet, so
+# the test makes one up, and builds it as a release is built: from a copy of the tree.
 use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
-use File::Basename;
 use File::Find;
-use IO::Uncompress::Gunzip qw(gunzip $GunzipError);
 use LicenseTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -14,16 +13,120 @@ use Test::More;
 
 plan skip_all => 'needs an installation of its own, see test/run.sh' unless defined $ENV{LICENSE_EXT_DESTDIR};
 
-# An installation that has the install scripts of the releases, too: users meet them as databases made by them.
+my $root = "$FindBin::RealBin/../..";
 my $node = PostgreSQL::Test::Cluster->new('version');
 my $installed = $node->basedir . '/inst';
-my @kept = sort glob("$FindBin::RealBin/../releases/license_ext--*.sql.gz");
-my @releases = map { /--(.*)\.sql\.gz$/ } @kept;
-my $directory;
+my $tree = $node->basedir . '/tree';
+my ($version) = slurp_file("$root/license_ext.control") =~ /^default_version = '(.*)'/m;
+my $next = $version =~ s/(\d+)$/$1 + 1/er;
+my $between = "$version.1";
 
-system_or_bail('cp', '-r', $ENV{LICENSE_EXT_DESTDIR}, $installed);
-find(sub { $directory = $File::Find::dir if $_ eq 'license_ext.control' }, $installed);
-my ($version) = slurp_file("$directory/license_ext.control") =~ /^default_version = '(.*)'/m;
+# What is new in the next version: objects in a piece of their own, and changes in the pieces that are there.
+my $new_objects = <<'SQL';
+CREATE TABLE license.reminder (
+    account_id bigint NOT NULL REFERENCES license.account (account_id),
+    reminder_id bigint NOT NULL DEFAULT license.next_id(),
+    remind_at timestamptz,
+    CONSTRAINT reminder_pkey PRIMARY KEY (account_id, reminder_id)
+);
+COMMENT ON TABLE license.reminder IS 'Made up.';
+COMMENT ON COLUMN license.reminder.remind_at IS 'Made up.';
+CREATE INDEX reminder_at_idx ON license.reminder (remind_at);
+ALTER TABLE license.reminder ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reminder_policy ON license.reminder USING (remind_at IS NOT NULL);
+SELECT pg_extension_config_dump('license.reminder', 'WHERE remind_at IS NOT NULL');
+
+CREATE FUNCTION license.error_codes(class text, OUT sqlstate text, OUT name text, OUT meaning text) RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_error_codes';
+COMMENT ON FUNCTION license.error_codes(text) IS 'Made up.';
+SQL
+
+# The update takes two steps, as one over a version left out does.
+my $first_update = <<'SQL';
+\echo Use "ALTER EXTENSION license_ext UPDATE" to load this file. \quit
+
+SET LOCAL search_path TO pg_catalog, pg_temp;
+CREATE FUNCTION license._require_own_schema() RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'license_require_own_schema';
+SELECT license._require_own_schema();
+DROP FUNCTION license._require_own_schema();
+
+DROP FUNCTION license.coterm_days(integer[], integer[]);
+COMMENT ON FUNCTION license.generate_key() IS 'Made up.';
+ALTER TABLE license.module ADD COLUMN note text;
+ALTER TABLE license.module ADD CONSTRAINT module_note_check CHECK (note <> '');
+SQL
+my $second_update = <<'SQL';
+\echo Use "ALTER EXTENSION license_ext UPDATE" to load this file. \quit
+
+SET LOCAL search_path TO pg_catalog, pg_temp;
+CREATE TABLE license.reminder (
+    account_id bigint NOT NULL REFERENCES license.account (account_id),
+    reminder_id bigint NOT NULL DEFAULT license.next_id(),
+    remind_at timestamptz
+);
+ALTER TABLE license.reminder ADD CONSTRAINT reminder_pkey PRIMARY KEY (account_id, reminder_id);
+CREATE INDEX reminder_at_idx ON license.reminder (remind_at);
+COMMENT ON TABLE license.reminder IS 'Made up.';
+COMMENT ON COLUMN license.reminder.remind_at IS 'Made up.';
+ALTER TABLE license.reminder ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reminder_policy ON license.reminder USING (remind_at IS NOT NULL);
+SELECT pg_extension_config_dump('license.reminder', 'WHERE remind_at IS NOT NULL');
+REVOKE ALL ON TABLE license.reminder FROM PUBLIC;
+
+CREATE FUNCTION license.error_codes(class text, OUT sqlstate text, OUT name text, OUT meaning text) RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_error_codes';
+COMMENT ON FUNCTION license.error_codes(text) IS 'Made up.';
+REVOKE ALL ON FUNCTION license.error_codes(text) FROM PUBLIC;
+SQL
+
+# Changes the one file of the copied tree where the pattern is found.
+sub edit
+{
+	my ($pattern, $replacement, @files) = @_;
+	my @edited = grep {
+		my $text = slurp_file($_);
+		my $found = $text =~ s/$pattern/$replacement->()/e;
+		write_file($_, $text) if $found;
+		$found
+	} @files;
+
+	is(scalar @edited, 1, "the made-up version changes what matches $pattern");
+}
+
+sub write_file
+{
+	my ($file, $text) = @_;
+
+	open my $handle, '>', $file or die "$file: $!";
+	print $handle $text;
+	close $handle or die "$file: $!";
+}
+
+# Only the files that compile the version in are compiled again: make thinks that all others depend on it, too.
+sub install_next_version
+{
+	my @pieces;
+	my ($control, @stale) = map { "$tree/$_" } qw(license_ext.control license_ext.so src/version.o src/license_ext.o);
+
+	system_or_bail('cp', '-rp', $root, $tree);
+	@pieces = glob("$tree/src/sql/*.sql");
+	my $built = (stat $control)[9];
+	edit(qr/^default_version = '\Q$version\E'/m, sub { "default_version = '$next'" }, $control);
+	utime $built, $built, $control;
+	unlink @stale;
+	edit(qr/^CREATE FUNCTION license\.coterm_days\(.*?;\n/ms, sub { '' }, @pieces);
+	edit(qr/^COMMENT ON FUNCTION license\.coterm_days\(.*?';\n/ms, sub { '' }, @pieces);
+	edit(qr/^COMMENT ON FUNCTION license\.generate_key\(\) IS\s+'.*?';\n/ms,
+		sub { "COMMENT ON FUNCTION license.generate_key() IS 'Made up.';\n" }, @pieces);
+	edit(qr/^CREATE TABLE license\.module \(.*?\K\n\);/ms,
+		sub { ",\n    note text,\n    CONSTRAINT module_note_check CHECK (note <> '')\n);" }, @pieces);
+	write_file("$tree/src/sql/94_made_up.sql", $new_objects);
+	mkdir "$tree/src/sql/updates";
+	write_file("$tree/src/sql/updates/license_ext--$version--$between.sql", $first_update);
+	write_file("$tree/src/sql/updates/license_ext--$between--$next.sql", $second_update);
+	system_or_bail('make', '-s', '-C', $tree, 'PG_CONFIG=' . ($ENV{PG_CONFIG} // 'pg_config'), 'with_llvm=no',
+		"DESTDIR=$installed", 'install');
+}
 
 # The lines that only one of two texts has, whatever their order
 sub difference
@@ -36,24 +139,6 @@ sub difference
 	return join "\n", map { ($in{$_} > 0 ? '+' : '-') . $_ } grep { $in{$_} } sort keys %in;
 }
 
-# What is released is fixed: another script under its name would be one that no update leads to.
-foreach my $archive (@kept)
-{
-	my $name = basename($archive, '.gz');
-	my $script = $node->basedir . "/$name";
-
-	gunzip($archive => $script) or die "$archive: $GunzipError";
-	ok(slurp_file("$directory/$name") eq slurp_file($script), "$name is built as it was released") if -e "$directory/$name";
-	system_or_bail('cp', $script, $directory);
-}
-my @older = grep { $_ ne $version } @releases;
-cmp_ok(scalar @older, '>', 0, 'there are releases to update');
-
-$node->init;
-LicenseTest::configure_node($node);
-$node->append_conf('postgresql.conf', $ENV{LICENSE_EXT_SETTINGS} =~ s/\Q$ENV{LICENSE_EXT_DESTDIR}\E/$installed/gr);
-$node->start;
-
 sub answer
 {
 	my ($database, $sql) = @_;
@@ -63,11 +148,16 @@ sub answer
 
 sub refused
 {
-	my ($release, $sql, $what) = @_;
-	my ($status, $out, $err) = $node->psql($release, "\\set VERBOSITY verbose\n$sql");
+	my ($sql, $what) = @_;
+	my ($status, $out, $err) = $node->psql('updated', "\\set VERBOSITY verbose\n$sql");
 
-	like($err, qr/ERROR:  55000:.*different versions.*library is of version \Q$version\E, .* of version \Q$release\E.*ALTER EXTENSION license_ext UPDATE/s,
-		"$release: $what");
+	like($err, qr/ERROR:  55000:.*different versions.*library is of version \Q$next\E, .* of version \Q$version\E.*ALTER EXTENSION license_ext UPDATE/s,
+		$what);
+}
+
+sub installed_version
+{
+	return answer('updated', "SELECT extversion FROM pg_extension WHERE extname = 'license_ext'");
 }
 
 # What the catalogs know about the extension's objects, oids apart
@@ -113,81 +203,86 @@ GRANT SELECT ON license.denial, license.license TO reporter;
 GRANT EXECUTE ON FUNCTION license.validate(text, text, text, timestamptz), license._append_only_trg() TO reporter;
 SQL
 
-answer('postgres', 'CREATE ROLE reporter');
-answer('postgres', 'CREATE DATABASE new');
-LicenseTest::create_extension($node, 'new');
-answer('new', $grants);
-my $new = answer('new', $catalogs);
-cmp_ok(scalar(() = $new =~ /^$_ /mg), '>', 0, "the catalogs are read: $_")
-  foreach qw(object function relation saved column constraint index trigger policy initial type operator cast);
-
-LicenseTest::fill($node, 'new');
-my @tables = LicenseTest::tables($node, 'new');
-my $rows = LicenseTest::contents($node, 'new', @tables);
-
 # What a role with a level may call
 my $executable = <<'SQL';
 SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'license'::regnamespace
     AND has_function_privilege('fill_provider', oid, 'EXECUTE') ORDER BY oid::regprocedure::text
 SQL
 
-# The library of that release is not here to fill its tables, so the rows are copied behind its back.
-sub copy_rows
+# The rows of all tables as they are before the update, by the columns that are there before it
+sub row_queries
 {
-	my ($release) = @_;
-
-	foreach my $table (@tables)
-	{
-		my $columns = answer($release, <<SQL);
-SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+	return map { s/\n/ /gr } split /\n/, answer('updated', <<'SQL');
+SELECT format('SELECT %L, count(*), sum(hashtextextended(ROW(%s)::text, 0)) FROM %s', attrelid::regclass,
+    string_agg(quote_ident(attname), ', ' ORDER BY attnum), attrelid::regclass)
+FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+WHERE relnamespace = 'license'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped GROUP BY attrelid
 SQL
-		my $file = $node->basedir . "/$table.copy";
-
-		answer('new', "COPY (SELECT $columns FROM $table) TO '$file'");
-		answer($release, <<SQL);
-SET session_replication_role = replica;
-DELETE FROM $table;
-COPY $table ($columns) FROM '$file';
-SQL
-		unlink $file;
-	}
 }
 
-foreach my $release (@older)
-{
-	answer('postgres', qq(CREATE DATABASE "$release"));
-	answer($release, "CREATE EXTENSION license_ext VERSION '$release' CASCADE");
-	is(answer($release, "SELECT extversion FROM pg_extension WHERE extname = 'license_ext'"), $release, "$release is there");
-	answer($release, $grants);
-	copy_rows($release);
+system_or_bail('cp', '-r', $ENV{LICENSE_EXT_DESTDIR}, $installed);
+$node->init;
+LicenseTest::configure_node($node);
+$node->append_conf('postgresql.conf', $ENV{LICENSE_EXT_SETTINGS} =~ s/\Q$ENV{LICENSE_EXT_DESTDIR}\E/$installed/gr);
+$node->start;
 
-	refused($release, "SELECT license.acquire_seat(4, 88, 'device', device_id => 44)", 'operations refuse to work on it');
-	refused($release, "INSERT INTO license.license (account_id, sku) VALUES (4, 'C2TU1')", 'and so do the rules of plain rows');
-	answer($release, 'CREATE TYPE license.planted AS ENUM (); ALTER TYPE license.planted OWNER TO reporter');
-	my ($status, $out, $err) = $node->psql($release, 'ALTER EXTENSION license_ext UPDATE');
-	like($err, qr/ERROR:  type license\.planted belongs to role "reporter"/, "$release: what was planted in the schema is told");
-	answer($release, 'DROP TYPE license.planted');
-	is( answer($release, <<SQL), 'LX001', "$release: ALTER EXTENSION UPDATE ends that, in the same session too");
+answer('postgres', 'CREATE ROLE reporter');
+# The catalogs are compared where no role has a level: levels are granted by operations, not by scripts.
+foreach my $database (qw(updated empty))
+{
+	answer('postgres', "CREATE DATABASE $database");
+	LicenseTest::create_extension($node, $database);
+	answer($database, $grants);
+}
+LicenseTest::fill($node, 'updated');
+my $contents = join(' UNION ALL ', row_queries()) . ' ORDER BY 1';
+my $rows = answer('updated', $contents);
+cmp_ok(scalar(() = $rows =~ /\|[1-9]/g), '>=', 26, 'there are rows to lose');
+is(answer('updated', 'SELECT * FROM license.check_seats()'), '', 'the counts are right before the update');
+
+install_next_version();
+is(installed_version(), $version, "the library is of version $next, the SQL objects are still of version $version");
+refused("SELECT license.acquire_seat(4, 88, 'device', device_id => 44)", 'operations refuse to work on SQL objects of another version');
+refused("INSERT INTO license.license (account_id, sku) VALUES (4, 'C2TU1')", 'triggers refuse plain rows in tables of another version');
+
+answer('updated', 'CREATE TYPE license.planted AS ENUM (); ALTER TYPE license.planted OWNER TO reporter');
+my ($status, $out, $err) = $node->psql('updated', 'ALTER EXTENSION license_ext UPDATE');
+like($err, qr/ERROR:  type license\.planted belongs to role "reporter"/, 'ALTER EXTENSION UPDATE refuses a schema with an object of somebody else');
+is(installed_version(), $version, 'an update that fails leaves the version as it was');
+answer('updated', 'DROP TYPE license.planted');
+
+is( answer('updated', <<'SQL'), 'LX001', 'ALTER EXTENSION UPDATE makes the rules work again, in the same session');
 ALTER EXTENSION license_ext UPDATE;
-DO \$\$
+DO $$
 BEGIN
     INSERT INTO license.device (account_id, site_id, apartment_id, device_code) VALUES (4, 11, 21, '500');
 EXCEPTION WHEN OTHERS THEN
     PERFORM set_config('test.sqlstate', SQLSTATE, false);
-END \$\$;
+END $$;
 SELECT current_setting('test.sqlstate');
 SQL
-	is(difference(answer($release, $catalogs), $new), '', "$release: an updated database is the same as a new one");
-	is(difference(LicenseTest::contents($node, $release, @tables), $rows), '', "$release: and has kept every row");
-	is(answer($release, 'SELECT * FROM license.check_seats()'), '', "$release: and every count");
+is(installed_version(), $next, 'ALTER EXTENSION UPDATE leads to the version of the library');
 
-	# The update cannot grant what is new to the levels of the old: pg_dump takes grants of an extension's script for
-	# its own and leaves them out. So README says what to run.
-	my ($again) = slurp_file("$FindBin::RealBin/../../README.md") =~ /^ +(SELECT license\.grant_access\(.* FROM license\.access;)$/m;
-	answer($release, $again);
-	is(difference(answer($release, $executable), answer('new', $executable)), '', "$release: granted again, a level covers what is new");
-}
+answer('postgres', 'CREATE DATABASE new');
+LicenseTest::create_extension($node, 'new');
+answer('new', $grants);
+my $new = answer('new', $catalogs);
+cmp_ok(scalar(() = $new =~ /^$_ /mg), '>', 0, "the catalogs are read: $_")
+  foreach qw(object function relation saved column constraint index trigger policy initial type operator cast);
+like($new, qr/^saved license\.reminder WHERE/m, 'a new database has what the made-up version brings');
+answer('empty', 'ALTER EXTENSION license_ext UPDATE');
+is(difference(answer('empty', $catalogs), $new), '', 'an updated database is the same as a new one');
+is(difference(answer('updated', $contents), $rows), '', 'an update keeps every row of every table');
+is(answer('updated', 'SELECT * FROM license.check_seats()'), '', 'an update keeps every count');
+
+# The update cannot grant what is new to the levels of the old: pg_dump takes grants of an extension's script for
+# its own and leaves them out. So README says what to run.
+my ($again) = slurp_file("$root/README.md") =~ /^ +(SELECT .* FROM license\.refresh_access\(\);)$/m;
+unlike(answer('updated', $executable), qr/error_codes\(text\)/, 'the update gives nothing new to a level');
+answer('updated', $again);
+answer('new', "SELECT license.grant_access('fill_provider', 'provider')");
+like(answer('updated', $executable), qr/error_codes\(text\)/, 'after the statement in README a level covers what is new');
+is(difference(answer('updated', $executable), answer('new', $executable)), '', 'and covers what it does in a new database');
 
 $node->stop;
 done_testing();
