@@ -63,5 +63,5 @@ help:
 	@echo "make check-cassert: the same on a PostgreSQL 15 with assertions, built in such a folder"
 	@echo "make check-caches: the counted foreign keys on that server, with caches emptied at every chance"
 	@echo "make check-valgrind: some of them on that server under valgrind"
-	@echo "make requirements: which test proves which requirement; fails when one has none"
+	@echo "make requirements: which test proves which rule of docs/requirements.md; fails when one has none"
 	@test/run.sh help

@@ -10,7 +10,7 @@ INSERT INTO device (account_id, device_id, device_code) VALUES (4801, 101, NULL)
 DELETE FROM device WHERE device_id = 104;
 INSERT INTO device (account_id, device_id, user_id) VALUES (4801, 106, 31);
 SELECT account_id, device_id, device_code, site_id, apartment_id, seats FROM device WHERE account_id IN (4801, 4802) ORDER BY 1, 2;
-SELECT account_id, last_device_number FROM account WHERE account_id IN (4801, 4802) ORDER BY 1;
+SELECT account_id, last_device_number FROM account_counter WHERE account_id IN (4801, 4802) ORDER BY 1;
 
 SAVEPOINT faults;
 INSERT INTO device (account_id, device_code) VALUES (4801, 'lobby');

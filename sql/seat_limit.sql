@@ -74,7 +74,7 @@ SELECT * FROM used WHERE apartment_id = 14;
 ROLLBACK TO s;
 SELECT * FROM used;
 UPDATE license.device SET priority = 5 WHERE account_id = 910;
-SELECT * FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
+SELECT * FROM license.check_seats() WHERE parent_key LIKE '%=(910,%';
 
 -- what a plain statement may not do to the parent
 SAVEPOINT s;
@@ -101,7 +101,7 @@ INSERT INTO license.device (account_id, device_id, site_id, apartment_id, device
 SET LOCAL enable_seqscan = off;
 SELECT min(seats_used), max(seats_used), count(*) FROM license.apartment
     WHERE account_id = 910 AND site_id = 1 AND apartment_id >= 1000;
-SELECT count(*) FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
+SELECT count(*) FROM license.check_seats() WHERE parent_key LIKE '%=(910,%';
 RESET enable_seqscan;
 DELETE FROM license.device WHERE account_id = 910 AND device_id BETWEEN 10001 AND 16000;
 SELECT sum(seats_used) FROM license.apartment WHERE account_id = 910 AND apartment_id >= 1000;
@@ -118,7 +118,7 @@ ROLLBACK TO s;
 SET LOCAL session_replication_role = replica;
 UPDATE license.apartment SET seats_used = 0 WHERE account_id = 910 AND apartment_id = 11;
 RESET session_replication_role;
-SELECT * FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
+SELECT * FROM license.check_seats() WHERE parent_key LIKE '%=(910,%';
 SELECT license.recount_seats('license.device');
-SELECT * FROM license.check_seats() WHERE parent_key @> '{"account_id": 910}';
+SELECT * FROM license.check_seats() WHERE parent_key LIKE '%=(910,%';
 ROLLBACK;

@@ -7,9 +7,12 @@
 
 #include "access.h"
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(license_may);
 
@@ -80,6 +83,26 @@ levels_for_call(FunctionCallInfo fcinfo, Oid caller, int account_argument)
 	return access_levels_of(caller, true, PG_GETARG_INT64(account_argument));
 }
 
+/* A function without an argument "at" decides by itself which moment its work has. */
+static bool
+takes_moment(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		takes = false;
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	count = get_func_arg_info(tuple, &types, &names, &modes);
+	for (int i = 0; i < count && names != NULL; i++)
+		takes = takes || strcmp(names[i], "at") == 0;
+	ReleaseSysCache(tuple);
+	return takes;
+}
+
 void
 access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at)
 {
@@ -93,7 +116,8 @@ access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at)
 	/* PostgreSQL has checked EXECUTE, which a level or an explicit GRANT gives. */
 	if (functions[function].account_argument != EXECUTE_DECIDES && (found & functions[function].levels) == 0)
 		refuse(name, "The role has no level that allows it in this account.");
-	if (dated && (found & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp())
+	if (dated && (found & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp() &&
+		takes_moment(fcinfo->flinfo->fn_oid))
 		refuse(name, "Only the provider may name a moment other than now().");
 }
 

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_account_kind_trg);
@@ -140,7 +141,7 @@ refuse_client(int64 account_id)
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 			errmsg("account " INT64_FORMAT " has internal licences and cannot become a client", account_id),
 			errdetail("Licence " INT64_FORMAT " of offer \"%s\" is for the own staff of a partner.",
-					  got_int64(1), got_text(2)),
+					  got_int64(1), cut_for_message(got_text(2))),
 			errhint("Terminate it with license.finalize() first."));
 }
 
@@ -152,7 +153,7 @@ refuse_no_partner(int64 account_id)
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("account " INT64_FORMAT " has offers enabled and must stay a partner", account_id),
-			errdetail("They are " INT64_FORMAT ", one of them \"%s\".", got_int64(1), got_text(2)),
+			errdetail("They are " INT64_FORMAT ", one of them \"%s\".", got_int64(1), cut_for_message(got_text(2))),
 			errhint("Delete its rows of license.partner_offer first."));
 }
 

@@ -11,6 +11,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 #include "utils/formatting.h"
 
@@ -152,10 +153,20 @@ account_email_check(const char *email, const char *override)
 		return false;
 	ereport(email_rule == EMAIL_RULE_WARN ? WARNING : ERROR,
 			errcode(ERRCODE_EMAIL_NOT_ROLE_BASED),
-			errmsg("account e-mail \"%s\" is not a role address of the company", email),
+			errmsg("account e-mail \"%s\" is not a role address of the company", cut_for_message(email)),
 			errdetail_internal("%s", fault),
 			errhint("Use an address such as licensing@ at the company's domain, or write to license.account.email_override why this one is accepted."));
 	return true;
+}
+
+void
+account_email_refuse_taken(const char *email, const char *whose)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_UNIQUE_VIOLATION),
+			errmsg("e-mail \"%s\" is in use by another %s", cut_for_message(email), whose),
+			errdetail("An address belongs to one account and to one user over all accounts; the admin of an enterprise account logs in by that of the account."),
+			errhint("Choose another address, or have the other %s give this one up.", whose));
 }
 
 static bool
@@ -221,12 +232,16 @@ license_admin_email_trg(PG_FUNCTION_ARGS)
 											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
 											 ON_UPDATE, 0, "account");
 	int64		account_id = account_of(trigger);
+	char	   *email = trigger_text(trigger, trigger->tg_newtuple, "email");
 	Operation	op;
 
 	operation_begin(&op, fcinfo, NULL, 0);
 	if (is_enterprise(account_id))
-		RUN(admin_email_set, arg_int64(account_id),
-			arg_text(trigger_text(trigger, trigger->tg_newtuple, "email")));
+	{
+		if (RUN(admin_email_taken, arg_int64(account_id), arg_text(email)) > 0)
+			account_email_refuse_taken(email, "user");
+		RUN(admin_email_set, arg_int64(account_id), arg_text(email));
+	}
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

@@ -17,4 +17,7 @@
  */
 extern bool account_email_check(const char *email, const char *override);
 
+/* Raises 23505: another account or user has the address, and who it is, is not told. */
+extern void account_email_refuse_taken(const char *email, const char *whose) pg_attribute_noreturn();
+
 #endif							/* LICENSE_ACCOUNT_EMAIL_H */

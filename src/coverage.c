@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(license_site_coverage);
@@ -54,7 +55,7 @@ refuse_region(const Site *site, const char *sku)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_REGION_NOT_ALLOWED),
-			errmsg("offer %s is not sold in region %s", sku, site->region),
+			errmsg("offer %s is not sold in region %s", cut_for_message(sku), site->region),
 			errdetail("Site " INT64_FORMAT " lies in %s; the offer is for %s only.",
 					  site->site_id, site->region, got_text(3)));
 }
@@ -64,7 +65,7 @@ refuse_unit(const Site *site, const char *sku)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-			errmsg("offer %s is not for sites of type %s", sku, site->type),
+			errmsg("offer %s is not for sites of type %s", cut_for_message(sku), site->type),
 			errdetail("It covers units of \"%s\"; site " INT64_FORMAT " pays for \"%s\".",
 					  got_text(1), site->site_id, site->type));
 }
@@ -77,7 +78,7 @@ check_offer(Grant *grant)
 	if (RUN(coverage_offer, arg_text(grant->sku), arg_text(site->region)) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-				errmsg("offer %s does not exist", grant->sku));
+				errmsg("offer %s does not exist", cut_for_message(grant->sku)));
 	if (!got_bool(2))
 		refuse_region(site, grant->sku);
 	if (strcmp(got_text(1), site->type) != 0)

@@ -7,6 +7,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_purge_denials);
 
@@ -14,7 +15,7 @@ void
 denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *denial)
 {
 	RUN(denial_write, arg_int64(account_id), arg_time(at), arg_text(code),
-		denial->license_id, arg_text(denial->pool), denial->device_id, denial->user_id,
+		denial->license_id, arg_text(denial->pool ? plain_copy(denial->pool, MAX_DENIED_POOL) : NULL), denial->device_id, denial->user_id,
 		denial->site_id, denial->apartment_id);
 }
 

@@ -12,6 +12,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "seat_limit.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_device_number);
@@ -21,6 +22,7 @@ PG_FUNCTION_INFO_V1(license_device_seats);
 PG_FUNCTION_INFO_V1(license_device_trg);
 PG_FUNCTION_INFO_V1(license_device_changed_trg);
 PG_FUNCTION_INFO_V1(license_device_removed_trg);
+PG_FUNCTION_INFO_V1(license_device_truncated_trg);
 PG_FUNCTION_INFO_V1(license_device_user_trg);
 
 #define MAX_DIGITS 9
@@ -114,16 +116,27 @@ column(TriggerData *trigger, HeapTuple row, const char *name)
 	return value;
 }
 
-/* What differs is looked for in the latest committed rows: the account's lock has shut out who could add one. */
+/*
+ * Locks the counter of an account, and makes it at first use.  The lock shuts
+ * out who else could give out or give up a number.  An unknown account is for
+ * the foreign key to refuse.
+ */
+static int64
+lock_last_number(NullableDatum account_id)
+{
+	if (RUN_LATEST(device_counter_lock, account_id) > 0)
+		return got_int32(1);
+	RUN(device_counter_make, account_id);
+	return RUN_LATEST(device_counter_lock, account_id) > 0 ? got_int32(1) : 0;
+}
+
+/* Numbers are looked for in the latest committed rows, not in the transaction's snapshot. */
 static char *
 next_code(NullableDatum account_id)
 {
-	int64		last = 0;
+	int64		last = lock_last_number(account_id);
 
-	/* An unknown account is for the foreign key to refuse. */
-	if (RUN(device_account_lock, account_id) > 0)
-		last = got_int32(1);
-	if (RUN_LATEST(device_last_number, account_id) > 0)
+	if (RUN_LATEST(device_highest_number, account_id) > 0)
 		last = Max(last, got_int32(1));
 	if (last >= MAX_NUMBER)
 		ereport(ERROR,
@@ -291,12 +304,13 @@ move_device(TriggerData *trigger, const Place *place)
 	PG_END_TRY();
 }
 
+/* The number of the code that the row had is not given out again. */
 static void
 keep_number(TriggerData *trigger)
 {
 	HeapTuple	old = trigger->tg_trigtuple;
 
-	RUN(device_renamed, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
+	RUN_LATEST(device_number_keep, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
 }
 
 /*
@@ -332,26 +346,36 @@ license_device_changed_trg(PG_FUNCTION_ARGS)
 
 /*
  * license._device_removed_trg() → trigger
- *		After devices were deleted, and before all are truncated: their numbers
- *		are not given out again.  Errors: 39P01.  T23.
+ *		Before a device is deleted: its number is not given out again.
+ *		Errors: 39P01.  T23.
  */
 Datum
 license_device_removed_trg(PG_FUNCTION_ARGS)
 {
-	bool		truncated = CALLED_AS_TRIGGER(fcinfo) &&
-		TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event);
 	TriggerData *trigger = check_own_trigger(fcinfo, "_device_removed_trg",
-											 truncated ? TRIGGER_EVENT_BEFORE : TRIGGER_EVENT_AFTER,
-											 ON_DELETE | ON_TRUNCATE, 0, "device");
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_DELETE, 0, "device");
 	Operation	op;
 
 	operation_begin(&op, fcinfo, NULL, 0);
-	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
-		elog(ERROR, "could not register the rows of the statement");
-	if (truncated)
-		RUN0(devices_truncated);
-	else
-		RUN0(devices_deleted);
+	keep_number(trigger);
+	operation_end(&op);
+	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+/*
+ * license._device_truncated_trg() → trigger
+ *		Before all devices are truncated: their numbers are not given out
+ *		again.  Errors: 39P01.  T23.
+ */
+Datum
+license_device_truncated_trg(PG_FUNCTION_ARGS)
+{
+	Operation	op;
+
+	(void) check_own_trigger(fcinfo, "_device_truncated_trg", TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0, "device");
+	operation_begin(&op, fcinfo, NULL, 0);
+	RUN0(devices_truncated);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }
@@ -369,7 +393,7 @@ refuse_leaving(NullableDatum user_apartment)
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("a device and its user must be in one apartment"),
 			errdetail("Device %s is in apartment %s, its user in apartment " INT64_FORMAT ".",
-					  got_text(1), got_text(2), DatumGetInt64(user_apartment.value)),
+					  cut_for_message(got_text(1)), got_text(2), DatumGetInt64(user_apartment.value)),
 			errhint("The device was put there itself: change its apartment_id to NULL, and it goes where the user goes."));
 }
 

@@ -13,6 +13,7 @@
 #include "operation.h"
 #include "permission.h"
 #include "plans.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_create_enterprise);
 PG_FUNCTION_INFO_V1(license_split_pools);
@@ -73,7 +74,17 @@ insert_account(FunctionCallInfo fcinfo, bool warned)
 {
 	RUN(enterprise_account_insert, arg_passed(fcinfo, 4), arg_passed(fcinfo, 0), arg_passed(fcinfo, 1),
 		arg_text(warned ? EMAIL_OVERRIDE_WARNED : NULL), arg_time(operation_at()));
+	if (SPI_processed == 0)
+		account_email_refuse_taken(text_argument(fcinfo, 1), "account");
 	return got_int64(1);
+}
+
+/* Who has the address is not told: it may be somebody of another tenant. */
+static void
+insert_admin(FunctionCallInfo fcinfo, int64 account_id)
+{
+	if (RUN(enterprise_admin_insert, arg_int64(account_id), arg_passed(fcinfo, 1)) == 0)
+		account_email_refuse_taken(text_argument(fcinfo, 1), "user");
 }
 
 static void
@@ -120,7 +131,7 @@ license_create_enterprise(PG_FUNCTION_ARGS)
 	warned = account_email_check(text_argument(fcinfo, 1), NULL);
 	check_provider(arg_passed(fcinfo, 4));
 	account_id = insert_account(fcinfo, warned);
-	RUN(enterprise_admin_insert, arg_int64(account_id), arg_passed(fcinfo, 1));
+	insert_admin(fcinfo, account_id);
 	insert_license(account_id, quantity, floating, moment_argument(fcinfo, 5));
 	operation_end(&op);
 	PG_RETURN_INT64(account_id);
@@ -206,7 +217,7 @@ check_pool(const char *pool)
 	if (strcmp(pool, STANDARD_POOL) != 0 && strcmp(pool, FLOATING_POOL) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("pool \"%s\" is neither %s nor %s", pool, STANDARD_POOL, FLOATING_POOL));
+				errmsg("pool \"%s\" is neither %s nor %s", cut_for_message(pool), STANDARD_POOL, FLOATING_POOL));
 }
 
 /* Adds to the pool and says for which price; both outlive the operation. */

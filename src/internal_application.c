@@ -7,6 +7,7 @@
 #include "event.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_apply_internal);
@@ -34,7 +35,7 @@ require_internal_offer(const char *sku)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-			errmsg("offer \"%s\" cannot be applied for", sku),
+			errmsg("offer \"%s\" cannot be applied for", cut_for_message(sku)),
 			errdetail("Applications are for offers of audience internal."),
 			errhint("Order it with license.place_order()."));
 }

@@ -13,6 +13,7 @@
 #include "license_status.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_issue_license);
 PG_FUNCTION_INFO_V1(license_deny_access);
@@ -62,20 +63,6 @@ set_status(const License *license, const char *status, const char *reason)
 		arg_text(status), arg_text(reason));
 }
 
-static char *
-reason_argument(FunctionCallInfo fcinfo, int n)
-{
-	char	   *reason;
-
-	require_argument(fcinfo, n, "reason");
-	reason = text_argument(fcinfo, n);
-	if (reason[strspn(reason, " \t\r\n")] == '\0')
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("reason must not be empty"));
-	return reason;
-}
-
 static void
 require_license_arguments(FunctionCallInfo fcinfo)
 {
@@ -100,7 +87,7 @@ check_request(int64 account_id, int64 request_id)
 	if (!got_bool(2))
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-				errmsg("offer %s cannot be issued upon a licence request", got_text(3)),
+				errmsg("offer %s cannot be issued upon a licence request", cut_for_message(got_text(3))),
 				errdetail("It is not counted in access points or rooms."));
 }
 

@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "license_lookup.h"
 #include "operation.h"
+#include "text_limit.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "version.h"
@@ -28,6 +29,19 @@ static const struct config_enum_entry email_rules[] = {
 
 void		_PG_init(void);
 
+/* The name of an actor goes into every event. */
+static bool
+check_actor(char **name, void **extra, GucSource source)
+{
+	if (*name == NULL || **name == '\0' || is_plain_text(*name, strlen(*name), MAX_ACTOR, false))
+		return true;
+	GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+	GUC_check_errmsg("invalid value for parameter \"license_ext.actor\"");
+	GUC_check_errdetail("A name has at most %d characters, not only spaces, and none of them is a control or invisible character.",
+						MAX_ACTOR);
+	return false;
+}
+
 static void
 define_settings(void)
 {
@@ -35,7 +49,7 @@ define_settings(void)
 							   "Who is named in the history.",
 							   "Empty means the session's role.",
 							   &actor_setting, "", PGC_USERSET, 0,
-							   NULL, NULL, NULL);
+							   check_actor, NULL, NULL);
 	DefineCustomIntVariable("license_ext.claim_timeout",
 							"How long a claimed notice may stay unacknowledged before it is handed out again.",
 							NULL,

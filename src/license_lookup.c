@@ -18,6 +18,7 @@
 #include "license_lookup.h"
 #include "plans.h"
 #include "row.h"
+#include "storage/lmgr.h"
 #include "trigger_util.h"
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
@@ -53,6 +54,7 @@ typedef struct Place
 } Place;
 
 static bool known = false;
+static uint64 changes = 0;		/* of the relations that matter */
 static Place license_place;
 static Place pool_place;
 static Oid	stage_table;
@@ -71,6 +73,7 @@ forget_on_relation(Datum arg, Oid relation)
 	{
 		known = false;
 		lead_known = false;
+		changes++;
 	}
 }
 
@@ -96,27 +99,52 @@ find_place(Place *place, const char *table, const char *index, const char *const
 static void
 find_places(void)
 {
-	Relation	index;
+	uint64		before = changes;
+	Oid			opclass;
+	Oid			type;
 
 	if (known)
 		return;
 	find_place(&license_place, "license", "license_key_key", license_columns, LICENSE_COLUMNS);
 	find_place(&pool_place, "license_pool", "license_pool_pkey", pool_columns, POOL_COLUMNS);
 	stage_table = relation_of_ours("notice_stage");
-	index = index_open(license_place.index, AccessShareLock);
-	fmgr_info_cxt(get_opcode(get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0],
-												 index->rd_opcintype[0], BTEqualStrategyNumber)),
+	/* The index is not opened: who drops it would be waited for, and it would be gone. */
+	opclass = get_index_column_opclass(license_place.index, 1);
+	type = get_opclass_input_type(opclass);
+	fmgr_info_cxt(get_opcode(get_opfamily_member(get_opclass_family(opclass), type, type,
+												 BTEqualStrategyNumber)),
 				  &key_equal, TopMemoryContext);
-	index_close(index, AccessShareLock);
-	known = true;
+	known = changes == before;
+}
+
+/*
+ * A copy of what is known of a table, which is locked and so remains true.  To
+ * wait for the lock is to wait for who alters the table, so it is looked at again.
+ */
+static Place
+lock_place(const Place *place)
+{
+	Oid			locked = InvalidOid;
+
+	for (;;)
+	{
+		find_places();
+		if (place->table == locked)
+			return *place;
+		locked = place->table;
+		LockRelationOid(locked, AccessShareLock);
+		if (known)
+			return *place;
+	}
 }
 
 /* Shows every row that the scan keys find to the reader; answers their number. */
 static int
-scan_place(const Place *place, ScanKey keys, int nkeys, RowReader reader, void *result)
+scan_place(const Place *where, ScanKey keys, int nkeys, RowReader reader, void *result)
 {
-	Relation	table = table_open(place->table, AccessShareLock);
-	Relation	index = index_open(place->index, AccessShareLock);
+	Place		place = lock_place(where);
+	Relation	table = table_open(place.table, NoLock);
+	Relation	index = index_open(place.index, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(table, NULL);
 	IndexScanDesc scan = index_begin_plain_scan(table, index, GetActiveSnapshot(), nkeys);
 	int			count = 0;
@@ -124,7 +152,7 @@ scan_place(const Place *place, ScanKey keys, int nkeys, RowReader reader, void *
 	index_rescan(scan, keys, nkeys, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, row))
 	{
-		reader(place, row, result);
+		reader(&place, row, result);
 		count++;
 	}
 	index_endscan(scan);
@@ -196,21 +224,24 @@ license_lookup(const LicenseKey *key, const text *module, FoundLicense *license)
 	return true;
 }
 
+/* What is remembered must be what is committed, and not what an older snapshot of the transaction shows. */
 static void
 load_earliest_lead(void)
 {
+	uint64		before;
 	bool		isnull;
 	Datum		lead;
 
 	if (lead_known)
 		return;
 	find_places();
-	RUN0(validate_earliest_lead);
+	before = changes;
+	RUN0_LATEST(validate_earliest_lead);
 	lead = got_datum(1, &isnull);
 	memset(&earliest_lead, 0, sizeof(earliest_lead));
 	if (!isnull)
 		earliest_lead = *DatumGetIntervalP(lead);
-	lead_known = true;
+	lead_known = changes == before;
 }
 
 bool

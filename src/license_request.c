@@ -11,6 +11,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 #include "utils/rel.h"
 
@@ -85,12 +86,12 @@ complete_modules(NullableDatum modules, bool *isnull)
 	if (!got_null(1))
 		ereport(ERROR,
 				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				errmsg("module \"%s\" does not exist", got_text(1)),
+				errmsg("module \"%s\" does not exist", cut_for_message(got_text(1))),
 				errhint("See table license.module."));
 	if (!got_null(2))
 		ereport(ERROR,
 				errcode(ERRCODE_CHECK_VIOLATION),
-				errmsg("module \"%s\" is named twice", got_text(2)));
+				errmsg("module \"%s\" is named twice", cut_for_message(got_text(2))));
 	return got_datum(3, isnull);
 }
 

@@ -6,12 +6,12 @@
 
 #include "access.h"
 #include "denial.h"
-#include "mb/pg_wchar.h"
 #include "operation.h"
 #include "password.h"
 #include "plans.h"
 #include "seat.h"
 #include "secret.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_login);
 PG_FUNCTION_INFO_V1(license_logout);
@@ -22,8 +22,7 @@ PG_FUNCTION_INFO_V1(license_logout);
 #define ACTIVE				"ACTIVE"
 #define NONE				"NONE"
 
-#define MAX_EMAIL_BYTES 1016	/* 254 characters of four bytes; no account or user has a longer one */
-#define MAX_DEVICE_CODE 200		/* characters */
+#define MAX_DEVICE_CODE 100		/* characters, as the CHECK of license.device has it */
 
 extern Datum license_is_device_kind(PG_FUNCTION_ARGS);
 
@@ -63,15 +62,9 @@ refuse(const Login *login, const char *code, NullableDatum user_id)
 }
 
 static bool
-is_too_long(FunctionCallInfo fcinfo, int n)
-{
-	return !PG_ARGISNULL(n) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(n)) > MAX_EMAIL_BYTES;
-}
-
-static bool
 find_user(FunctionCallInfo fcinfo, TimestampTz at)
 {
-	if (is_too_long(fcinfo, 0) || is_too_long(fcinfo, 1))
+	if (argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL))
 		return false;
 	return RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) > 0;
 }
@@ -81,6 +74,13 @@ static bool
 may_log_in(FunctionCallInfo fcinfo, const Operation *op, int64 account_id)
 {
 	return op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, account_id);
+}
+
+/* NULL, which matches nothing, for a text that is too long for a password */
+static char *
+given_password(FunctionCallInfo fcinfo)
+{
+	return argument_is_longer(fcinfo, 2, MAX_PASSWORD) ? NULL : text_argument(fcinfo, 2);
 }
 
 /*
@@ -104,7 +104,7 @@ authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 		hash = got_text(4);
 		known = may_log_in(fcinfo, op, login->account_id);
 	}
-	if (!password_matches(text_argument(fcinfo, 2), known ? hash : NULL))
+	if (!password_matches(given_password(fcinfo), known ? hash : NULL))
 		return known ? refuse(login, INVALID_CREDENTIALS, user_id) : INVALID_CREDENTIALS;
 	if (closed)
 		return refuse(login, ACCOUNT_CLOSED, user_id);
@@ -240,18 +240,16 @@ is_on_device(const char *channel)
 static bool
 read_device_code(FunctionCallInfo fcinfo, Login *login)
 {
-	char	   *code = text_argument(fcinfo, 3);
+	char	   *code;
 
 	login->given_code = arg_null();
-	if (code == NULL || code[strspn(code, " \t\r\n\v\f")] == '\0')
+	if (argument_is_longer(fcinfo, 3, MAX_DEVICE_CODE))
+		return false;
+	code = text_argument(fcinfo, 3);
+	if (code == NULL || is_blank(code))
 		return true;
-	for (const char *c = code; *c != '\0'; c++)
-	{
-		if ((unsigned char) *c < ' ' || *c == '\177')
-			return false;
-	}
 	login->given_code = arg_passed(fcinfo, 3);
-	return pg_mbstrlen(code) <= MAX_DEVICE_CODE;
+	return is_plain_text(code, strlen(code), MAX_DEVICE_CODE, false);
 }
 
 static Datum

@@ -12,6 +12,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "site.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_migration_blockers);
@@ -55,7 +56,7 @@ named_devices(uint64 count)
 	initStringInfo(&names);
 	for (uint64 i = 0; i < Min(count, MAX_NAMED); i++)
 		appendStringInfo(&names, "%s%s (%s)", i > 0 ? ", " : "",
-						 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2),
+						 cut_for_message(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2)),
 						 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5));
 	if (count > MAX_NAMED)
 		appendStringInfo(&names, " and " UINT64_FORMAT " more", count - MAX_NAMED);

@@ -100,33 +100,32 @@ license_acknowledge_notices(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(acknowledged);
 }
 
-/* The sweep raises what is planned itself, before it ends a contract. */
-static bool
-may_withdraw(TriggerData *trigger)
-{
-	return !operation_is("sweep") &&
-		(trigger_names_column(trigger, "ends_at") || trigger_names_column(trigger, "status"));
-}
-
 /*
  * license._notice_withdraw_trg() → trigger
- *		After licences were updated: withdraws the planned notices of a term
- *		that has another end now, or of a contract finalized by hand.
+ *		After a licence was updated: withdraws the planned notices of a term
+ *		that has another end now, or of a contract finalized by hand.  The sweep
+ *		raises what is planned itself, before it ends a contract.
  *		Errors: 39P01.  O42, O43.
  */
 Datum
 license_notice_withdraw_trg(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"account_id", "license_id", "ends_at", "status"};
 	TriggerData *trigger = check_own_trigger(fcinfo, "_notice_withdraw_trg",
-											 TRIGGER_EVENT_AFTER, ON_UPDATE, 0, "license");
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW, ON_UPDATE, 0, "license");
+	NullableDatum args[5];
 	Operation	op;
 
-	if (!may_withdraw(trigger))
+	if (operation_is("sweep") ||
+		(!trigger_changes(trigger, "ends_at") && !trigger_changes(trigger, "status")))
 		return PointerGetDatum(NULL);
+	for (int i = 0; i < lengthof(names); i++)
+		args[i].value = trigger_column(trigger, trigger->tg_newtuple, names[i], &args[i].isnull);
+	if (!trigger_changes(trigger, "status"))
+		args[3] = arg_null();
+	args[4] = arg_bool(trigger_changes(trigger, "ends_at"));
 	operation_begin(&op, fcinfo, NULL, 0);
-	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
-		elog(ERROR, "could not register the rows of the statement");
-	RUN0(notice_withdraw);
+	plan_run(PLAN_notice_withdraw, args, lengthof(args));
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

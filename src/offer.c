@@ -6,6 +6,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 #include "utils/rel.h"
 
@@ -44,7 +45,7 @@ refuse_rising(const char *sku, const char *currency)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
-			errmsg("price of offer \"%s\" in %s would rise with the quantity", sku, currency),
+			errmsg("price of offer \"%s\" in %s would rise with the quantity", cut_for_message(sku), currency),
 			errdetail("From %d units one costs %s, from %d units %s.",
 					  got_int32(1), got_text(2), got_int32(3), got_text(4)));
 }
@@ -56,7 +57,8 @@ refuse_dear_internal(const char *sku, const char *currency)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
-			errmsg("internal offer \"%s\" must be cheaper than \"%s\"", got_text(1), got_text(2)),
+			errmsg("internal offer \"%s\" must be cheaper than \"%s\"", cut_for_message(got_text(1)),
+				   cut_for_message(got_text(2))),
 			errdetail("From %d units one costs %s and %s %s.",
 					  got_int32(3), got_text(4), got_text(5), currency));
 }

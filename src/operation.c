@@ -145,6 +145,18 @@ operation_end(Operation *op)
 	depth--;
 }
 
+void
+operation_lend_path(Operation *op)
+{
+	search_path_restore(op->path_level);
+}
+
+void
+operation_take_path(Operation *op)
+{
+	op->path_level = search_path_restrict();
+}
+
 const char *
 operation_name(void)
 {

@@ -31,6 +31,14 @@ extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
 							const char *name, TimestampTz at);
 extern void operation_end(Operation *op);
 
+/*
+ * Between these, names resolve as the caller of the operation has it, and not
+ * in pg_catalog only: for code of others that the operation runs.  Statements
+ * in between must be qualified throughout, operators included.
+ */
+extern void operation_lend_path(Operation *op);
+extern void operation_take_path(Operation *op);
+
 /* For what must work before it is known what the caller may do */
 extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
 

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_place_order);
 
@@ -96,7 +97,7 @@ check_use(const OrderLine *line)
 	if (line->quantity < line->in_use)
 		ereport(ERROR,
 				errcode(ERRCODE_QUANTITY_BELOW_USE),
-				errmsg("quantity of offer \"%s\" cannot fall below what is in use", line->sku),
+				errmsg("quantity of offer \"%s\" cannot fall below what is in use", cut_for_message(line->sku)),
 				errdetail("In use are %d; the new quantity is %d.", line->in_use, line->quantity),
 				errhint("Give seats back with license.release_seat() first."));
 }

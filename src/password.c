@@ -137,7 +137,6 @@ license_set_password(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("account %lld has no user %lld", (long long) account_id,
 					   (long long) PG_GETARG_INT64(1)));
-	event_write(account_id, "account_user", PG_GETARG_INT64(1), "set_password", NULL, NULL);
 	operation_end(&op);
 	secret_end(&secret);
 	PG_RETURN_VOID();

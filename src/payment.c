@@ -9,6 +9,7 @@
 #include "lib/stringinfo.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
@@ -117,7 +118,7 @@ answer_again(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				errcode(ERRCODE_PAYMENT_CONFLICT),
 				errmsg("payment \"%s\" was recorded with other data",
-					   text_argument(fcinfo, ARG_REFERENCE)),
+					   cut_for_message(text_argument(fcinfo, ARG_REFERENCE))),
 				errdetail("It is of %s units for %s %s, site %s, automatic renewal %s.",
 						  got_text(2), got_text(3), got_text(4), got_text(5), got_text(6)));
 	RUN(payment_answer, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE));

@@ -6,6 +6,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 #include "utils/array.h"
 
@@ -22,7 +23,7 @@ permission_require(int64 account_id, const char *permission)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_PERMISSION_MISSING),
-			errmsg("user \"%s\" lacks the permission %s", actor_setting, permission),
+			errmsg("user \"%s\" lacks the permission %s", cut_for_message(actor_setting), permission),
 			errdetail("Only the admin of account %lld and users with this permission may do it.",
 					  (long long) account_id),
 			errhint("The admin adds it to license.account_user.permissions."));

@@ -40,6 +40,7 @@ extern uint64 plan_run_latest(PlanId id, const NullableDatum *args, int nargs);
 	plan_run_latest(PLAN_##id, (const NullableDatum[]) {__VA_ARGS__}, \
 					(int) lengthof(((const NullableDatum[]) {__VA_ARGS__})))
 #define RUN0(id) plan_run(PLAN_##id, NULL, 0)
+#define RUN0_LATEST(id) plan_run_latest(PLAN_##id, NULL, 0)
 
 /* Parameters of RUN() */
 static inline NullableDatum

@@ -10,6 +10,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "secret.h"
+#include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_provision);
 
@@ -87,7 +88,7 @@ check_provisionable(const Sent *sent, const char *region)
 	if (!got_bool(4))
 		ereport(ERROR,
 				errcode(ERRCODE_REGION_NOT_ALLOWED),
-				errmsg("offer %s is not sold in region %s", got_text(5), region),
+				errmsg("offer %s is not sold in region %s", cut_for_message(got_text(5)), region),
 				errdetail("Site " INT64_FORMAT " lies there.", sent->site_id));
 	return false;
 }

@@ -4,9 +4,11 @@
  */
 #include "order.h"
 
+#include "access/detoast.h"
 #include "miscadmin.h"
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(license_quote);
@@ -19,6 +21,15 @@ require_object(Datum items)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("items must be an object of SKUs and quantities"),
 				errhint("Write them as {\"C2TU1\": 40, \"T2TU80\": 82}."));
+}
+
+static void
+require_bounded(Datum items)
+{
+	if (toast_raw_datum_size(items) > MAX_ITEMS_SIZE || JB_ROOT_COUNT(DatumGetJsonbP(items)) > MAX_ITEMS)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("items must not name more than %d SKUs or take more than %d bytes", MAX_ITEMS, MAX_ITEMS_SIZE));
 }
 
 static int64
@@ -71,7 +82,7 @@ refuse_offer(const OrderLine *line, const char *reason, const char *hint)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-			errmsg("offer \"%s\" is not available to this account", line->sku),
+			errmsg("offer \"%s\" is not available to this account", cut_for_message(line->sku)),
 			errdetail_internal("%s", reason),
 			errhint("%s", hint));
 }
@@ -101,12 +112,12 @@ check_quantity(const OrderLine *line)
 	if (!line->is_whole)
 		ereport(ERROR,
 				errcode(ERRCODE_QUANTITY_INVALID),
-				errmsg("quantity of offer \"%s\" is not a whole number from 0", line->sku),
-				errdetail("It is %s.", line->asked));
+				errmsg("quantity of offer \"%s\" is not a whole number from 0", cut_for_message(line->sku)),
+				errdetail("It is %s.", cut_for_message(line->asked)));
 	if (line->quantity > 0 && line->quantity < line->min_quantity)
 		ereport(ERROR,
 				errcode(ERRCODE_QUANTITY_INVALID),
-				errmsg("quantity of offer \"%s\" is too small", line->sku),
+				errmsg("quantity of offer \"%s\" is too small", cut_for_message(line->sku)),
 				errdetail("It is %d; the offer starts at %d.", line->quantity, line->min_quantity));
 }
 
@@ -116,7 +127,7 @@ check_trial(const OrderLine *line)
 	if (line->trial_used && line->quantity > 0)
 		ereport(ERROR,
 				errcode(ERRCODE_TRIAL_ALREADY_USED),
-				errmsg("the account has had the trial \"%s\"", line->sku),
+				errmsg("the account has had the trial \"%s\"", cut_for_message(line->sku)),
 				errdetail("A trial is given once and not extended."),
 				errhint("Order an offer that is not a trial; see license.available_offers()."));
 }
@@ -124,6 +135,7 @@ check_trial(const OrderLine *line)
 void
 order_prepare(Order *order)
 {
+	require_bounded(order->items);
 	require_object(order->items);
 	order->nlines = (int) RUN(order_lines, arg_int64(order->account_id),
 							  arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),

@@ -5,10 +5,10 @@
 #include "row_write.h"
 
 #include "access/sysattr.h"
-#include "access/xact.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/plancache.h"
 
 static bool
 reads_column(Expr *expr, AttrNumber column)
@@ -19,15 +19,15 @@ reads_column(Expr *expr, AttrNumber column)
 	return bms_is_member(column - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
-void
-row_checks_compile(RowChecks *checks, Relation rel, AttrNumber column)
+RowChecks *
+row_checks_plan(Relation rel, AttrNumber column, MemoryContext context)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	int			nchecks = constr != NULL ? constr->num_check : 0;
+	RowChecks  *checks = MemoryContextAllocZero(context, sizeof(RowChecks));
+	List	   *expressions = NIL;
 
-	checks->count = 0;
-	checks->states = palloc0(sizeof(ExprState *) * Max(nchecks, 1));
-	checks->names = palloc0(sizeof(char *) * Max(nchecks, 1));
+	checks->names = MemoryContextAllocZero(context, sizeof(char *) * Max(nchecks, 1));
 	for (int i = 0; i < nchecks; i++)
 	{
 		Expr	   *expr = stringToNode(constr->check[i].ccbin);
@@ -35,21 +35,48 @@ row_checks_compile(RowChecks *checks, Relation rel, AttrNumber column)
 		if (!check_is_enforced(&constr->check[i]) ||
 			(column != 0 && !reads_column(expr, column)))
 			continue;
-		checks->names[checks->count] = pstrdup(constr->check[i].ccname);
-		checks->states[checks->count++] =
-			ExecInitCheck(make_ands_implicit(expression_planner(expr)), NULL);
+		checks->names[checks->count++] = MemoryContextStrdup(context, constr->check[i].ccname);
+		expressions = lappend(expressions, expr);
 	}
+	if (expressions != NIL)
+		checks->planned = GetCachedExpression((Node *) expressions);
+	return checks;
+}
+
+bool
+row_checks_are_valid(const RowChecks *checks)
+{
+	return checks->planned == NULL || checks->planned->is_valid;
+}
+
+void
+row_checks_free(RowChecks *checks)
+{
+	if (checks->planned != NULL)
+		FreeCachedExpression(checks->planned);
+	checks->planned = NULL;
+}
+
+ExprState **
+row_checks_compile(const RowChecks *checks)
+{
+	ExprState **states = palloc(sizeof(ExprState *) * Max(checks->count, 1));
+
+	for (int i = 0; i < checks->count; i++)
+		states[i] = ExecInitCheck(make_ands_implicit(list_nth((List *) checks->planned->expr, i)), NULL);
+	return states;
 }
 
 int
-row_checks_broken(const RowChecks *checks, TupleTableSlot *row, ExprContext *context)
+row_checks_broken(const RowChecks *checks, ExprState **states, TupleTableSlot *row,
+				  ExprContext *context)
 {
 	int			broken = -1;
 
 	context->ecxt_scantuple = row;
 	for (int i = 0; i < checks->count && broken < 0; i++)
 	{
-		if (!ExecCheck(checks->states[i], context))
+		if (!ExecCheck(states[i], context))
 			broken = i;
 		ResetExprContext(context);
 	}
@@ -73,18 +100,29 @@ insert_index_entries(RowWriter *writer, TupleTableSlot *changed, TU_UpdateIndexe
 }
 
 TM_Result
-row_replace(RowWriter *writer, ItemPointerData tid, TupleTableSlot *changed, Snapshot snapshot)
+row_replace(RowWriter *writer, ItemPointerData tid, TupleTableSlot *changed,
+			CommandId command, Snapshot snapshot)
 {
 	TU_UpdateIndexes update_indexes = TU_None;
 	LockTupleMode lock_mode;
 	TM_FailureData failure;
-	TM_Result	result = table_tuple_update(writer->rel, &tid, changed, GetCurrentCommandId(true),
+	TM_Result	result = table_tuple_update(writer->rel, &tid, changed, command,
 											snapshot, InvalidSnapshot, true,
 											&failure, &lock_mode, &update_indexes);
 
 	if (result == TM_Ok && update_indexes != TU_None)
 		insert_index_entries(writer, changed, update_indexes);
 	return result;
+}
+
+void
+row_refuse_self_modified(Relation rel)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			errmsg("a row of \"%s\" to be updated was already modified by an operation triggered by the current command",
+				   RelationGetRelationName(rel)),
+			errhint("Consider using an AFTER trigger instead of a CHECK constraint to propagate changes to other rows."));
 }
 
 void

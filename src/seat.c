@@ -12,6 +12,7 @@
 #include "denial.h"
 #include "floating.h"
 #include "miscadmin.h"
+#include "moment.h"
 #include "operation.h"
 #include "plans.h"
 #include "pool.h"
@@ -28,17 +29,16 @@ PG_FUNCTION_INFO_V1(license_release_seat);
 TimestampTz
 seat_lease_end(NullableDatum lease, TimestampTz at)
 {
-	/* A timestamptz counts in UTC, so a day of a lease is 24 hours in every zone. */
-	Datum		end = DirectFunctionCall2(timestamp_pl_interval, TimestampTzGetDatum(at), lease.value);
+	/* A day of a lease is 24 hours in every zone. */
+	TimestampTz end = moment_add_finite(at, DatumGetIntervalP(lease.value));
 
-	if (DatumGetTimestampTz(end) <= at)
+	if (end <= at)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a lease must be longer than nothing"),
 				errdetail("It would end at %s, and begins at %s.",
-						  timestamptz_to_str(DatumGetTimestampTz(end)),
-						  pstrdup(timestamptz_to_str(at))));
-	return DatumGetTimestampTz(end);
+						  pstrdup(timestamptz_to_str(end)), pstrdup(timestamptz_to_str(at))));
+	return end;
 }
 
 static void

@@ -86,6 +86,7 @@ seat_attachment_of_trigger(Relation child, Trigger *trigger)
 {
 	SeatAttachment *attachment = from_foreign_key(seat_require_foreign_key(child, trigger));
 
+	attachment->trigger = trigger->tgoid;
 	name_columns(attachment, trigger);
 	require_columns(attachment);
 	return attachment;
@@ -97,6 +98,7 @@ from_trigger(Relation child, Trigger *trigger)
 {
 	SeatAttachment *attachment = palloc0(sizeof(SeatAttachment));
 
+	attachment->trigger = trigger->tgoid;
 	attachment->child = RelationGetRelid(child);
 	attachment->nkeys = trigger->tgnargs - SEAT_ARG_KEYS;
 	for (int i = 0; i < attachment->nkeys; i++)
@@ -146,8 +148,8 @@ seat_attachment_find(Relation child, const char *constraint)
 	return NULL;
 }
 
-static List *
-attachments_of(Relation child)
+List *
+seat_attachments(Relation child)
 {
 	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 	List	   *found = NIL;
@@ -155,9 +157,32 @@ attachments_of(Relation child)
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
+		SeatAttachment *attachment;
+		ForeignKeyCacheInfo *fk;
 
-		if (seat_trigger_counts(trigger))
-			found = lappend(found, seat_attachment_of_trigger(child, trigger));
+		if (!seat_trigger_counts(trigger))
+			continue;
+		attachment = from_trigger(child, trigger);
+		fk = seat_foreign_key(child, trigger);
+		if (fk != NULL)
+			attachment->parent = fk->confrelid;
+		found = lappend(found, attachment);
+	}
+	return found;
+}
+
+List *
+seat_limited_tables(void)
+{
+	List	   *found = NIL;
+	uint64		tables = RUN0(seat_limited_tables);
+
+	for (uint64 i = 0; i < tables; i++)
+	{
+		bool		isnull;
+
+		found = lappend_oid(found, DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+																  SPI_tuptable->tupdesc, 1, &isnull)));
 	}
 	return found;
 }
@@ -174,46 +199,45 @@ seat_open_child(Oid child, LOCKMODE lock)
 	return rel;
 }
 
-static List *
-append_attachments(List *found, Oid child)
+static Trigger *
+find_trigger(Relation child, Oid trigger)
 {
-	Relation	rel = seat_open_child(child, AccessShareLock);
+	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 
-	found = list_concat(found, attachments_of(rel));
-	table_close(rel, NoLock);
-	return found;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgoid == trigger)
+			return &triggers->triggers[i];
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("a seat limit of \"%s\" was detached meanwhile", RelationGetRelationName(child)));
+	return NULL;				/* keep the compiler quiet */
 }
 
-List *
-seat_attachments(Oid child)
+/* The foreign key cannot change while its table is locked, so the parent is the same afterwards. */
+SeatAttachment *
+seat_attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE parent_lock)
 {
-	List	   *found = NIL;
-	uint64		tables;
-	SPITupleTable *rows;
+	Relation	rel = seat_open_child(child, child_lock);
+	Trigger    *counting = find_trigger(rel, trigger);
+	Relation	parent;
+	SeatAttachment *attachment;
 
-	if (OidIsValid(child))
-	{
-		found = append_attachments(NIL, child);
-		if (found == NIL)
-			ereport(ERROR,
-					errcode(ERRCODE_UNDEFINED_OBJECT),
-					errmsg("\"%s\" has no seat limit", get_rel_name(child)));
-		return found;
-	}
-	tables = RUN0(seat_limited_tables);
-	rows = SPI_tuptable;
-	for (uint64 i = 0; i < tables; i++)
-	{
-		bool		isnull;
-
-		found = append_attachments(found,
-								   DatumGetObjectId(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)));
-	}
-	return found;
+	parent = table_open(seat_require_foreign_key(rel, counting)->confrelid, parent_lock);
+	seat_require_guard(parent, counting->tgargs);
+	attachment = seat_attachment_of_trigger(rel, counting);
+	table_close(parent, NoLock);
+	table_close(rel, NoLock);
+	return attachment;
 }
 
 void
-seat_attachment_run(SeatAttachment *attachment, const char *sql)
+seat_attachment_require_counting(SeatAttachment *attachment)
 {
-	seat_execute_as_owner(attachment->parent, sql, 0, NULL, NULL);
+	Relation	child = table_open(attachment->child, AccessShareLock);
+
+	(void) seat_limit_build(child, find_trigger(child, attachment->trigger));
+	table_close(child, NoLock);
+	seat_triggers_require_enabled(attachment);
 }

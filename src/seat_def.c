@@ -1,9 +1,10 @@
 /*
  * seat_def.c
- *		Resolves what a seat trigger counts, once per backend.
+ *		Resolves what a seat trigger counts, by the catalog.
  *
  * The parent is found through the fired table's own foreign key: a table that
  * was renamed, copied or split into pieces still finds its own parent.
+ * Resolving runs no code of the tables' owners.
  */
 #include "seat_limit.h"
 
@@ -13,38 +14,10 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "seat_trigger.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
-
-static HTAB *definitions = NULL;
-
-/* A change of either table may change everything a definition says. */
-static void
-forget_relation(Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS scan;
-	SeatLimitDef *def;
-
-	hash_seq_init(&scan, definitions);
-	while ((def = hash_seq_search(&scan)) != NULL)
-	{
-		if (relid == InvalidOid || relid == def->child || relid == def->parent)
-			def->valid = false;
-	}
-}
-
-static void
-create_cache(void)
-{
-	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(SeatLimitDef)};
-
-	definitions = hash_create("license_ext seat limits", 16, &control,
-							  HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-}
 
 int64
 seat_integer(Datum value, Oid type)
@@ -152,9 +125,9 @@ resolve_key(SeatLimitDef *def, SeatKey *key, Form_pg_attribute att, Oid collatio
 	key->collation = collation;
 	key->byval = att->attbyval;
 	key->len = att->attlen;
-	fmgr_info_copy(&key->hash, &type->hash_proc_finfo, def->context);
-	fmgr_info_copy(&key->compare, &type->cmp_proc_finfo, def->context);
-	fmgr_info_copy(&key->equal, &type->eq_opr_finfo, def->context);
+	fmgr_info_copy(&key->hash, &type->hash_proc_finfo, def->kept.context);
+	fmgr_info_copy(&key->compare, &type->cmp_proc_finfo, def->kept.context);
+	fmgr_info_copy(&key->equal, &type->eq_opr_finfo, def->kept.context);
 	if (att->atttypid != INT2OID && att->atttypid != INT4OID && att->atttypid != INT8OID)
 		def->integer_keys = false;
 }
@@ -222,8 +195,8 @@ is_plain(Relation parent)
 }
 
 /* Only who may have triggers on a table can have it counted in: a foreign key can be led to another one. */
-static void
-require_guard(Relation parent, char **args)
+void
+seat_require_guard(Relation parent, char **args)
 {
 	Trigger    *guard = seat_guard_find(parent, args[SEAT_ARG_USED]);
 
@@ -238,7 +211,7 @@ require_guard(Relation parent, char **args)
 static void
 resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
 {
-	require_guard(parent, args);
+	seat_require_guard(parent, args);
 	def->used = seat_integer_column(parent, args[SEAT_ARG_USED]);
 	if (args[SEAT_ARG_LIMIT][0] != '\0')
 		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);
@@ -246,7 +219,6 @@ resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char
 	seat_refuse_other_types(def->child, def->parent, fk->nkeys, fk->conkey, fk->confkey);
 	resolve_keys(def, parent, fk);
 	def->plain_parent = is_plain(parent);
-	row_checks_compile(&def->checks, parent, def->used.attnum);
 }
 
 /* A statement on the other table fires the row triggers of this one and not what writes the count at its end. */
@@ -264,15 +236,14 @@ refuse_other_ways_in(Relation child)
 }
 
 static void
-resolve(SeatLimitDef *def, TriggerData *trigger)
+resolve(SeatLimitDef *def, Relation child, Trigger *trigger)
 {
-	Relation	child = trigger->tg_relation;
-	char	  **args = trigger->tg_trigger->tgargs;
+	char	  **args = trigger->tgargs;
 	ForeignKeyCacheInfo *fk;
 	Relation	parent;
 
 	refuse_other_ways_in(child);
-	fk = seat_require_foreign_key(child, trigger->tg_trigger);
+	fk = seat_require_foreign_key(child, trigger);
 	def->child = RelationGetRelid(child);
 	def->parent = fk->confrelid;
 	def->constraint = fk->conoid;
@@ -284,34 +255,16 @@ resolve(SeatLimitDef *def, TriggerData *trigger)
 	resolve_child(def);
 }
 
-static void
-reset_definition(SeatLimitDef *def, Oid trigger)
-{
-	memset(def, 0, sizeof(SeatLimitDef));
-	def->trigger = trigger;
-	def->context = AllocSetContextCreate(CacheMemoryContext, "license_ext seat limit",
-										 ALLOCSET_SMALL_SIZES);
-}
-
 SeatLimitDef *
-seat_limit_resolve(TriggerData *trigger)
+seat_limit_build(Relation child, Trigger *trigger)
 {
-	Oid			oid = trigger->tg_trigger->tgoid;
-	SeatLimitDef *def;
-	MemoryContext caller;
-	bool		found;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "license_ext seat limit",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	SeatLimitDef *def = palloc0(sizeof(SeatLimitDef));
 
-	if (definitions == NULL)
-		create_cache();
-	def = hash_search(definitions, &oid, HASH_ENTER, &found);
-	if (found && def->valid)
-		return def;
-	if (found && def->context != NULL)
-		MemoryContextDelete(def->context);
-	reset_definition(def, oid);
-	caller = MemoryContextSwitchTo(def->context);
-	resolve(def, trigger);
+	def->kept.context = context;
+	resolve(def, child, trigger);
 	MemoryContextSwitchTo(caller);
-	def->valid = true;
 	return def;
 }

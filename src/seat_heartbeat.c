@@ -5,7 +5,9 @@
 #include "license_ext.h"
 
 #include "access/xact.h"
+#include "common/int.h"
 #include "miscadmin.h"
+#include "moment.h"
 #include "operation.h"
 #include "plans.h"
 #include "row.h"
@@ -40,11 +42,14 @@ static NullableDatum
 renewed_lease(const Heartbeat *beat, Row *seat)
 {
 	NullableDatum lease = beat->lease.isnull ? value_of(seat, "lease") : beat->lease;
-	Datum		last_seen_at = row_datum(seat, "last_seen_at");
+	TimestampTz last_seen_at = DatumGetTimestampTz(row_datum(seat, "last_seen_at"));
+	TimestampTz end = DatumGetTimestampTz(beat->expires_at.value);
+	int64		length;
 
-	if (!lease.isnull || DatumGetTimestampTz(beat->expires_at.value) <= DatumGetTimestampTz(last_seen_at))
+	if (!lease.isnull || end <= last_seen_at || TIMESTAMP_NOT_FINITE(end) || TIMESTAMP_NOT_FINITE(last_seen_at) ||
+		pg_sub_s64_overflow(end, last_seen_at, &length))
 		return lease;
-	lease.value = DirectFunctionCall2(timestamp_mi, beat->expires_at.value, last_seen_at);
+	lease.value = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(end), TimestampTzGetDatum(last_seen_at));
 	lease.isnull = false;
 	return lease;
 }
@@ -56,9 +61,9 @@ renewed_end(const Heartbeat *beat, Row *license, NullableDatum lease)
 	NullableDatum ends_at = value_of(license, "ends_at");
 	Datum		end = beat->expires_at.value;
 
-	/* A timestamptz counts in UTC, so a day of a lease is 24 hours in every zone. */
+	/* A day of a lease is 24 hours in every zone. */
 	if (!lease.isnull)
-		end = DirectFunctionCall2(timestamp_pl_interval, TimestampTzGetDatum(beat->at), lease.value);
+		end = TimestampTzGetDatum(moment_add_finite(beat->at, DatumGetIntervalP(lease.value)));
 	if (!ends_at.isnull && DatumGetTimestampTz(ends_at.value) < DatumGetTimestampTz(end))
 		end = ends_at.value;
 	return arg_datum(end, false);

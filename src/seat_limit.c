@@ -1,6 +1,6 @@
 /*
  * seat_limit.c
- *		Attaches, detaches, checks and recounts counted foreign keys.
+ *		Attaches and detaches counted foreign keys.
  *
  * The triggers are the registry: their arguments name the columns, so nothing
  * else has to be saved or kept in step, and pg_dump carries them.  The SQL
@@ -31,25 +31,18 @@
 
 PG_FUNCTION_INFO_V1(license_attach_seat_limit);
 PG_FUNCTION_INFO_V1(license_detach_seat_limit);
-PG_FUNCTION_INFO_V1(license_check_seats);
-PG_FUNCTION_INFO_V1(license_recount_seats);
 PG_FUNCTION_INFO_V1(license_seat_truncate_trg);
 
+/* To be asked before a table is locked: only its owner may hold up who uses it. */
 static void
 require_owner(Oid relation)
 {
+	if (get_rel_name(relation) == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table with OID %u does not exist", relation));
 	if (!object_ownercheck(RelationRelationId, relation, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
-}
-
-/* A count must see every committed row, which an older snapshot does not. */
-static void
-require_fresh_snapshots(const char *function)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("license.%s() must run at isolation level READ COMMITTED", function));
 }
 
 /* Rows reach a partition or an inheritance child without firing the triggers of the other table. */
@@ -84,12 +77,15 @@ require_columns(SeatAttachment *attachment, Relation child, Relation parent)
 static void
 require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 {
+	Oid			constraint;
+
 	if (seat_attachment_find(child, attachment->constraint) != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("foreign key \"%s\" of \"%s\" has a seat limit already",
 					   attachment->constraint, RelationGetRelationName(child)));
-	if (seat_guard_find(parent, attachment->used) != NULL && seat_guard_is_alive(parent, attachment->used))
+	if (seat_guard_find(parent, attachment->used) != NULL &&
+		seat_guard_is_alive(parent, attachment->used, &constraint))
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("column \"%s\" of \"%s\" counts the seats of another foreign key",
@@ -97,23 +93,52 @@ require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 				errhint("Give each seat limit a used column of its own."));
 }
 
-static void
-refuse_broken(SeatAttachment *attachment)
+/* The parents that break their limit, as text */
+typedef struct BrokenLimits
 {
-	if (attachment->limit == NULL)
-		return;
-	seat_attachment_run(attachment, seat_broken_sql(attachment));
-	if (SPI_processed > 0)
-		ereport(ERROR,
-				errcode(ERRCODE_SEAT_LIMIT_EXCEEDED),
-				errmsg("rows of \"%s\" already break the seat limit",
-					   get_rel_name(attachment->parent)),
-				errdetail("%s", got_text(1)),
-				errhint("Release seats or raise \"%s\" of these rows first.", attachment->limit));
+	StringInfoData text;
+	int64		shown;
+	int64		all;
+} BrokenLimits;
+
+static void
+add_broken(SeatAttachment *attachment, HeapTuple row, TupleDesc desc, void *result)
+{
+	BrokenLimits *broken = result;
+	int			column = attachment->nkeys;
+	bool		isnull;
+	int64		units = DatumGetInt64(SPI_getbinval(row, desc, column + 1, &isnull));
+	int64		limit = DatumGetInt64(SPI_getbinval(row, desc, column + 2, &isnull));
+
+	broken->all = DatumGetInt64(SPI_getbinval(row, desc, column + 3, &isnull));
+	appendStringInfo(&broken->text, "%s%s takes " INT64_FORMAT " of " INT64_FORMAT " seats",
+					 broken->shown++ > 0 ? "; " : "", seat_row_key_text(attachment, row, desc),
+					 units, limit);
 }
 
 static void
-attach(SeatAttachment *attachment, Relation child, Relation parent)
+refuse_broken(SeatAttachment *attachment)
+{
+	BrokenLimits broken = {0};
+
+	if (attachment->limit == NULL)
+		return;
+	initStringInfo(&broken.text);
+	seat_read_parents(attachment, seat_broken_sql(attachment), add_broken, &broken);
+	if (broken.all == 0)
+		return;
+	if (broken.all > broken.shown)
+		appendStringInfo(&broken.text, "; and " INT64_FORMAT " more", broken.all - broken.shown);
+	ereport(ERROR,
+			errcode(ERRCODE_SEAT_LIMIT_EXCEEDED),
+			errmsg("rows of \"%s\" already break the seat limit",
+				   get_rel_name(attachment->parent)),
+			errdetail("%s.", broken.text.data),
+			errhint("Release seats or raise \"%s\" of these rows first.", attachment->limit));
+}
+
+static void
+refuse_what_cannot_count(SeatAttachment *attachment, Relation child, Relation parent)
 {
 	require_simple_table(child);
 	require_simple_table(parent);
@@ -121,9 +146,19 @@ attach(SeatAttachment *attachment, Relation child, Relation parent)
 							attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
 	require_unattached(attachment, child, parent);
+}
+
+static void
+attach(Operation *op, SeatAttachment *attachment, Relation child, Relation parent)
+{
+	refuse_what_cannot_count(attachment, child, parent);
+	operation_lend_path(op);
 	refuse_broken(attachment);
+	operation_take_path(op);
 	seat_triggers_create(attachment, seat_guard_find(parent, attachment->used) != NULL);
-	seat_attachment_run(attachment, seat_recount_sql(attachment));
+	operation_lend_path(op);
+	(void) seat_recount(attachment, SEAT_RESTRICTED);
+	operation_take_path(op);
 }
 
 /*
@@ -147,17 +182,17 @@ license_attach_seat_limit(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "child");
 	require_argument(fcinfo, 1, "foreign_key");
 	require_argument(fcinfo, 2, "used_column");
-	require_fresh_snapshots("attach_seat_limit");
+	seat_require_fresh_snapshots("attach_seat_limit");
+	require_owner(PG_GETARG_OID(0));
 	child = seat_open_child(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	attachment = seat_attachment_of_constraint(child, NameStr(*PG_GETARG_NAME(1)));
-	require_owner(attachment->child);
 	require_owner(attachment->parent);
 	parent = table_open(attachment->parent, ShareRowExclusiveLock);
 	attachment->used = NameStr(*PG_GETARG_NAME(2));
 	attachment->limit = PG_ARGISNULL(3) ? NULL : NameStr(*PG_GETARG_NAME(3));
 	attachment->weight = PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4));
 	operation_begin(&op, fcinfo, "attach_seat_limit", operation_at());
-	attach(attachment, child, parent);
+	attach(&op, attachment, child, parent);
 	operation_end(&op);
 	table_close(parent, NoLock);
 	table_close(child, NoLock);
@@ -193,9 +228,9 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "child");
 	require_argument(fcinfo, 1, "foreign_key");
+	require_owner(PG_GETARG_OID(0));
 	child = seat_open_child(PG_GETARG_OID(0), AccessExclusiveLock);
 	attachment = require_attachment(child, NameStr(*PG_GETARG_NAME(1)));
-	require_owner(attachment->child);
 	if (OidIsValid(attachment->parent))
 		require_owner(attachment->parent);
 	table_close(child, NoLock);
@@ -206,81 +241,22 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 }
 
 /*
- * license.check_seats() → SETOF (child, parent, parent_key, counted, recorded, seat_limit)
- *		Parents whose recorded count is not what their children take; an empty
- *		answer is the health check.  In a transaction with an older snapshot
- *		the answer is about that snapshot.  Errors: none of its own.
- */
-Datum
-license_check_seats(PG_FUNCTION_ARGS)
-{
-	Operation	op;
-	List	   *attachments;
-	ListCell   *cell;
-
-	InitMaterializedSRF(fcinfo, 0);
-	operation_begin(&op, fcinfo, NULL, 0);
-	attachments = seat_attachments(InvalidOid);
-	foreach(cell, attachments)
-	{
-		if (SPI_execute(seat_difference_sql(lfirst(cell)), false, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not check seats");
-		add_result_rows(fcinfo);
-	}
-	operation_end(&op);
-	return (Datum) 0;
-}
-
-/*
- * license.recount_seats(child regclass DEFAULT NULL) → bigint
- *		Counts again, for one child table or all, and puts the parents right;
- *		answers how many were wrong.  Writers wait meanwhile.
- *		Errors: 25001, 42501 without level provider, 42704 when it has no seat
- *		limit, 23514 when a parent's own CHECK forbids the true count.
- */
-Datum
-license_recount_seats(PG_FUNCTION_ARGS)
-{
-	Operation	op;
-	List	   *attachments;
-	ListCell   *cell;
-	int64		corrected = 0;
-
-	require_fresh_snapshots("recount_seats");
-	operation_begin(&op, fcinfo, "recount_seats", operation_at());
-	attachments = seat_attachments(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0));
-	foreach(cell, attachments)
-	{
-		SeatAttachment *attachment = lfirst(cell);
-
-		LockRelationOid(attachment->child, ShareRowExclusiveLock);
-		seat_attachment_run(attachment, seat_recount_sql(attachment));
-		corrected += SPI_processed;
-	}
-	operation_end(&op);
-	PG_RETURN_INT64(corrected);
-}
-
-/*
  * license._seat_truncate_trg() → trigger
  *		After TRUNCATE of the child of a counted foreign key: no seat is used.
- *		Errors: 39P01.
+ *		Errors: as _seat_row_trg().
  */
 Datum
 license_seat_truncate_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_trigger(fcinfo, "_seat_truncate_trg", TRIGGER_EVENT_AFTER,
 										 ON_TRUNCATE, -1);
-	SeatAttachment *attachment;
-	Operation	op;
 
 	if (trigger->tg_trigger->tgnargs <= SEAT_ARG_KEYS)
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("seat triggers are made by license.attach_seat_limit()"));
-	operation_begin(&op, fcinfo, NULL, 0);
-	attachment = seat_attachment_of_trigger(trigger->tg_relation, trigger->tg_trigger);
-	seat_attachment_run(attachment, seat_recount_sql(attachment));
-	operation_end(&op);
+	(void) seat_recount(seat_attachment_lock(RelationGetRelid(trigger->tg_relation),
+											 trigger->tg_trigger->tgoid, NoLock, RowExclusiveLock),
+						SEAT_AS_OWNER);
 	return PointerGetDatum(NULL);
 }

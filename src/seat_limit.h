@@ -4,10 +4,15 @@
  *		foreign key points at, never more than the parent's limit.
  *
  * seat_limit.c	  attach, detach, check, recount: the SQL side
- * seat_def.c	  what a trigger's arguments mean, resolved and cached
- * seat_count.c	  the triggers: what a statement changed, summed by parent
+ * seat_def.c	  what a trigger's arguments mean, resolved by the catalog
+ * seat_cache.c	  keeps what was resolved while it is true or in use
+ * seat_count.c	  the triggers of the child: what each row takes
+ * seat_pending.c what a statement changed so far, summed by parent
  * seat_parent.c  checks the limit of a parent row and writes the new count
- * seat_guard.c	  the triggers on the parent, and parents written through SQL
+ * seat_parent_sql.c  the same for parents whose own triggers must see it
+ * seat_error.c	  what is said when a limit is exceeded
+ * seat_owner.c	  runs what belongs to a table as the table's owner
+ * seat_guard.c	  the triggers of the parent
  * seat_foreign_key.c  the foreign key that is counted
  * seat_trigger.c	  makes, finds and drops the triggers
  */
@@ -18,7 +23,7 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
-#include "row_write.h"
+#include "kept.h"
 #include "utils/rel.h"
 
 /* An integer or boolean column that the engine reads or writes */
@@ -44,9 +49,7 @@ typedef struct SeatKey
 /* One counted foreign key, resolved from the arguments of its trigger */
 typedef struct SeatLimitDef
 {
-	Oid			trigger;		/* hash key */
-	bool		valid;
-	MemoryContext context;		/* everything below lives here */
+	Kept		kept;			/* its CHECKs are those of the parent that read the used column */
 	Oid			child;
 	Oid			parent;
 	Oid			constraint;
@@ -59,7 +62,6 @@ typedef struct SeatLimitDef
 	SeatColumn	limit;			/* of the parent; none: count only */
 	AttrNumber	last_child_attnum;	/* how far child rows must be deformed */
 	bool		plain_parent;	/* no trigger or generated column has to see the parent's update */
-	RowChecks	checks;			/* that read the used column: only these can be broken by writing it */
 } SeatLimitDef;
 
 /* What one statement changed for one parent */
@@ -72,7 +74,21 @@ typedef struct SeatDelta
 	int64		largest;		/* most units a single row asks for */
 } SeatDelta;
 
+/*
+ * What that trigger counts, resolved now, in the current memory context.
+ * Errors: 0A000, 42703, 42704, 42804, 55000 when it cannot be counted.
+ */
+extern SeatLimitDef *seat_limit_build(Relation child, Trigger *trigger);
+
+/*
+ * The same from the cache, which may free it at the next call unless it is
+ * held.  Good for what it says about the child, which the statement has locked.
+ */
 extern SeatLimitDef *seat_limit_resolve(TriggerData *trigger);
+
+/* Locks the parent for writing; what is answered is true while that lock is held, and held in context. */
+extern SeatLimitDef *seat_limit_resolve_locked(TriggerData *trigger, MemoryContext context);
+
 
 /*
  * The foreign key of child that a trigger of it counts along; a copy.  NULL
@@ -88,6 +104,9 @@ extern Oid	seat_foreign_key_index(Oid constraint);
 /* 0A000 unless all pairs of key columns have one type */
 extern void seat_refuse_other_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
 									const AttrNumber *parent_attnums);
+
+/* 55000 unless the parent guards the column that a trigger of the child with these arguments counts in */
+extern void seat_require_guard(Relation parent, char **args);
 
 /* 42703 when it was renamed */
 extern AttrNumber seat_column_number(Oid relation, const char *name);
@@ -115,22 +134,65 @@ typedef struct SeatCarry
 extern SeatCarry seat_carry_begin(void);
 extern void seat_carry_end(SeatCarry outer);
 
-/* Applies changes sorted by key, each to its parent row; LX001, LX002 */
-extern void seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);
+/* Adds to what the running statement takes of one parent: units, by rows of at most largest */
+extern void seat_pending_add(SeatLimitDef *def, const Datum *keys, int64 units, int64 largest);
 
-/* The same for a parent whose own triggers must see the change */
-extern void seat_parents_apply_sql(SeatLimitDef *def, SeatDelta **deltas, int ndeltas);
+/* Writes what the statement that fired the trigger has taken; LX001, LX002, 23503 */
+extern void seat_pending_write(TriggerData *trigger);
 
-/* "(a, b)=(1, 2)" of a parent, for messages */
-extern char *seat_key_text(Relation parent, SeatLimitDef *def, const Datum *keys);
+/* Changes sorted by key, and where they belong */
+typedef struct SeatChanges
+{
+	SeatLimitDef *def;
+	Relation	parent;
+	SeatDelta **deltas;
+	int			count;
+} SeatChanges;
 
-/* Raises LX001 or LX002 if used + delta does not fit. */
+/* Applies each change to its parent row, which is locked for writing; LX001, LX002, 23503 */
+extern void seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int count);
+
+/* The same for a parent whose own triggers must see the change; call it as the parent's owner. */
+extern void seat_parents_apply_sql(SeatChanges *changes);
+
+/* "(a, b)=(1, 2)": each value as its type writes it, cut at 80 characters */
+extern char *seat_key_text(TupleDesc desc, int nkeys, const AttrNumber *columns,
+						   const NullableDatum *keys);
+
+/* Does what is asked for fit below the limit? */
+extern bool seat_fits(const SeatDelta *delta, int64 used, bool unlimited, int64 limit);
+
+/* Raises LX001 or LX002 unless it does. */
 extern void seat_check_limit(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
 							 int64 used, bool unlimited, int64 limit);
 
-/* Runs SQL that writes a used column, as the owner of the parent; the guard lets it pass. */
-extern void seat_execute_as_owner(Oid parent, const char *sql, int nargs, Oid *types, Datum *values);
-extern bool seat_maintaining(void);
+/* 23503: seats are asked for of a parent that is gone. */
+extern void seat_refuse_missing(Relation parent, SeatLimitDef *def, const SeatDelta *delta);
+
+/* Names a constraint in the error fields schema, table and constraint. */
+extern int	seat_error_fields(Oid constraint);
+
+/*
+ * Runs work that may run what belongs to the table (CHECKs, expressions,
+ * triggers), as foreign keys do: as the table's owner.  SEAT_RESTRICTED, as
+ * maintenance does: nothing of it, deferred triggers and settings included, can
+ * outlast the call.  An error of the table's constraints does not show its rows.
+ */
+typedef enum SeatSecurity
+{
+	SEAT_AS_OWNER,
+	SEAT_RESTRICTED
+} SeatSecurity;
+
+typedef void (*SeatWork) (void *argument);
+
+extern void seat_run_as_owner(Relation rel, SeatSecurity security, SeatWork work, void *argument);
+
+/* Runs a statement that writes a used column; the guard of that table lets it pass.  Call it as the owner. */
+extern int	seat_execute(Oid parent, const char *sql, int nargs, Oid *types, Datum *values);
+
+/* Is the guard that asks fired by such a statement? */
+extern bool seat_maintaining(Oid parent);
 
 /* OPERATOR(schema.=) of a type */
 extern char *seat_equal_operator(Oid type);

@@ -33,6 +33,8 @@ typedef struct ParentWriter
 	SeatLimitDef *def;
 	Relation	rel;
 	Relation	index;
+	const RowChecks *checks;	/* and compiled for this statement */
+	ExprState **states;
 	Snapshot	snapshot;
 	IndexScanDesc scan;
 	ScanKeyData keys[INDEX_MAX_KEYS];
@@ -41,80 +43,6 @@ typedef struct ParentWriter
 	ExprContext *context;		/* for CHECK constraints */
 	RowWriter	rows;
 } ParentWriter;
-
-char *
-seat_key_text(Relation parent, SeatLimitDef *def, const Datum *keys)
-{
-	TupleDesc	desc = RelationGetDescr(parent);
-	StringInfoData names;
-	StringInfoData values;
-
-	initStringInfo(&names);
-	initStringInfo(&values);
-	for (int i = 0; i < def->nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, def->keys[i].parent_attnum - 1);
-		Oid			output;
-		bool		varlena;
-
-		getTypeOutputInfo(att->atttypid, &output, &varlena);
-		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(att->attname));
-		appendStringInfo(&values, "%s%s", i ? ", " : "",
-						 OidOutputFunctionCall(output, keys[i]));
-	}
-	return psprintf("%s (%s)=(%s)", RelationGetRelationName(parent), names.data, values.data);
-}
-
-static char *
-column_name(Relation rel, AttrNumber attnum)
-{
-	return NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname);
-}
-
-static void
-refuse_oversized(Relation parent, SeatLimitDef *def, const SeatDelta *delta, int64 limit)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_REQUEST_EXCEEDS_TOTAL),
-			errmsg("more seats asked for than %s can ever hold",
-				   seat_key_text(parent, def, delta->keys)),
-			errdetail_plural("One row asks for " INT64_FORMAT " seat; the limit is " INT64_FORMAT ".",
-							 "One row asks for " INT64_FORMAT " seats; the limit is " INT64_FORMAT ".",
-							 (unsigned long) delta->largest, delta->largest, limit),
-			errhint("Ask for less, or raise %s of %s.",
-					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
-}
-
-static void
-refuse_exceeding(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
-				 int64 used, int64 limit)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_SEAT_LIMIT_EXCEEDED),
-			errmsg("seat limit of %s exceeded", seat_key_text(parent, def, delta->keys)),
-			errdetail(INT64_FORMAT " of " INT64_FORMAT " seats are taken; "
-					  INT64_FORMAT " more asked for.", used, limit, delta->units),
-			errhint("Release a seat, or raise %s of %s.",
-					column_name(parent, def->limit.attnum), RelationGetRelationName(parent)));
-}
-
-static bool
-fits(const SeatDelta *delta, int64 used, bool unlimited, int64 limit)
-{
-	return delta->units <= 0 || unlimited ||
-		(delta->largest <= limit && delta->units <= limit - used);
-}
-
-void
-seat_check_limit(Relation parent, SeatLimitDef *def, const SeatDelta *delta,
-				 int64 used, bool unlimited, int64 limit)
-{
-	if (fits(delta, used, unlimited, limit))
-		return;
-	if (delta->largest > limit)
-		refuse_oversized(parent, def, delta, limit);
-	refuse_exceeding(parent, def, delta, used, limit);
-}
 
 static void
 init_scan_keys(ParentWriter *writer)
@@ -133,11 +61,13 @@ init_scan_keys(ParentWriter *writer)
 }
 
 static void
-open_writer(ParentWriter *writer, SeatLimitDef *def)
+open_writer(ParentWriter *writer, SeatLimitDef *def, Relation parent)
 {
 	memset(writer, 0, sizeof(ParentWriter));
 	writer->def = def;
-	writer->rel = table_open(def->parent, RowExclusiveLock);
+	writer->rel = parent;
+	writer->checks = kept_checks(&def->kept, parent, def->used.attnum);
+	writer->states = row_checks_compile(writer->checks);
 	writer->index = index_open(def->index, AccessShareLock);
 	init_scan_keys(writer);
 	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -145,7 +75,7 @@ open_writer(ParentWriter *writer, SeatLimitDef *def)
 	writer->current = table_slot_create(writer->rel, NULL);
 	writer->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsVirtual);
 	writer->rows.rel = writer->rel;
-	if (def->checks.count > 0)
+	if (writer->checks->count > 0)
 		writer->context = CreateStandaloneExprContext();
 }
 
@@ -160,12 +90,23 @@ close_writer(ParentWriter *writer)
 	index_endscan(writer->scan);
 	UnregisterSnapshot(writer->snapshot);
 	index_close(writer->index, AccessShareLock);
-	table_close(writer->rel, NoLock);
+}
+
+/* The snapshot is a copy of our own, taken for all parents of the statement. */
+static void
+see_nested_statements(ParentWriter *writer)
+{
+	if (GetCurrentCommandId(true) != writer->snapshot->curcid)
+	{
+		CommandCounterIncrement();
+		writer->snapshot->curcid = GetCurrentCommandId(true);
+	}
 }
 
 static bool
 find_parent(ParentWriter *writer, const Datum *keys)
 {
+	see_nested_statements(writer);
 	for (int i = 0; i < writer->def->nkeys; i++)
 		writer->keys[i].sk_argument = keys[i];
 	index_rescan(writer->scan, writer->keys, writer->def->nkeys, NULL, 0);
@@ -212,12 +153,14 @@ lock_parent(ParentWriter *writer)
 	TM_FailureData failure;
 	ItemPointerData tid = writer->current->tts_tid;
 	TM_Result	result = table_tuple_lock(writer->rel, &tid, writer->snapshot, writer->current,
-										  GetCurrentCommandId(false),
+										  writer->snapshot->curcid,
 										  LockTupleNoKeyExclusive, LockWaitBlock,
 										  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 
 	if (result == TM_Deleted)
 		return false;
+	if (result == TM_SelfModified)
+		row_refuse_self_modified(writer->rel);
 	if (result != TM_Ok)
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -226,15 +169,6 @@ lock_parent(ParentWriter *writer)
 				errhint("The transaction might succeed if retried."));
 	wait_for_rollback(writer->current);
 	return true;
-}
-
-static void
-refuse_missing(ParentWriter *writer, const SeatDelta *delta)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-			errmsg("%s does not exist", seat_key_text(writer->rel, writer->def, delta->keys)),
-			errdetail("A row cannot take a seat of a parent that is gone."));
 }
 
 /* The locked row with another count, ready to be stored */
@@ -259,16 +193,14 @@ change_used(ParentWriter *writer, int64 used)
 static int
 broken_constraint(ParentWriter *writer)
 {
-	RowChecks  *checks = &writer->def->checks;
-
-	return checks->count == 0 ? -1 :
-		row_checks_broken(checks, writer->changed, writer->context);
+	return writer->checks->count == 0 ? -1 :
+		row_checks_broken(writer->checks, writer->states, writer->changed, writer->context);
 }
 
 static void
 check_constraints(ParentWriter *writer)
 {
-	char	  **names = writer->def->checks.names;
+	char	  **names = writer->checks->names;
 	int			broken = broken_constraint(writer);
 
 	if (broken >= 0)
@@ -283,8 +215,12 @@ check_constraints(ParentWriter *writer)
 static bool
 store_parent(ParentWriter *writer)
 {
-	return row_replace(&writer->rows, writer->current->tts_tid, writer->changed,
-					   writer->snapshot) == TM_Ok;
+	TM_Result	result = row_replace(&writer->rows, writer->current->tts_tid, writer->changed,
+									 writer->snapshot->curcid, writer->snapshot);
+
+	if (result == TM_SelfModified)
+		row_refuse_self_modified(writer->rel);
+	return result == TM_Ok;
 }
 
 static int64
@@ -313,7 +249,7 @@ write_found(ParentWriter *writer, const SeatDelta *delta)
 	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
 	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
 
-	if (!fits(delta, used, unlimited, limit) ||
+	if (!seat_fits(delta, used, unlimited, limit) ||
 		TransactionIdIsValid(shared_updater(writer->current)))
 		return false;
 	change_used(writer, used + delta->units);
@@ -346,32 +282,44 @@ write_parent(ParentWriter *writer, const SeatDelta *delta)
 		write_locked(writer, delta);
 	/* The children of a parent that is being deleted need no count. */
 	else if (delta->units > 0)
-		refuse_missing(writer, delta);
+		seat_refuse_missing(writer->rel, writer->def, delta);
 }
 
 static void
-write_parents(SeatLimitDef *def, SeatDelta **deltas, int ndeltas)
+write_parents(SeatChanges *changes)
 {
 	ParentWriter writer;
 
-	open_writer(&writer, def);
-	for (int i = 0; i < ndeltas; i++)
+	open_writer(&writer, changes->def, changes->parent);
+	for (int i = 0; i < changes->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		write_parent(&writer, deltas[i]);
+		write_parent(&writer, changes->deltas[i]);
 	}
 	close_writer(&writer);
 }
 
-void
-seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int ndeltas)
+static void
+apply(void *argument)
 {
+	SeatChanges *changes = argument;
+
+	if (changes->def->plain_parent)
+		write_parents(changes);
+	else
+		seat_parents_apply_sql(changes);
+}
+
+void
+seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int count)
+{
+	SeatChanges changes = {.def = def, .deltas = deltas, .count = count};
+
 	/* Parents written by the statement itself must be visible. */
 	CommandCounterIncrement();
-	if (def->plain_parent)
-		write_parents(def, deltas, ndeltas);
-	else
-		seat_parents_apply_sql(def, deltas, ndeltas);
+	changes.parent = table_open(def->parent, NoLock);
+	seat_run_as_owner(changes.parent, SEAT_AS_OWNER, apply, &changes);
+	table_close(changes.parent, NoLock);
 	/* What was written must be visible to the next trigger. */
 	CommandCounterIncrement();
 }

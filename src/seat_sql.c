@@ -3,6 +3,9 @@
  *		Statements over one counted foreign key: which parents are over their
  *		limit, which counts are wrong, and the correction.  As foreign keys do,
  *		they leave out tables that inherit from either.
+ *
+ * They run in the search_path of the caller and are qualified throughout.
+ * Every operator is, too, so there is no IS DISTINCT FROM.
  */
 #include "seat_attachment.h"
 
@@ -28,21 +31,24 @@ append_weight(StringInfo sql, SeatAttachment *attachment)
 		appendStringInfo(sql, "pg_catalog.sum(%s)::bigint", weight);
 }
 
-/* "SELECT keys, units FROM child GROUP BY keys": what the children take */
-static void
-append_counted(StringInfo sql, SeatAttachment *attachment)
+char *
+seat_counted_sql(SeatAttachment *attachment)
 {
-	appendStringInfoString(sql, "SELECT ");
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
 	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(sql, "%s AS k%d, ", quote_identifier(attachment->child_keys[i]), i);
-	append_weight(sql, attachment);
-	appendStringInfo(sql, " AS units FROM ONLY %s", seat_qualified_name(attachment->child));
+		appendStringInfo(&sql, "%s AS k%d, ", quote_identifier(attachment->child_keys[i]), i);
+	append_weight(&sql, attachment);
+	appendStringInfo(&sql, " AS units FROM ONLY %s", seat_qualified_name(attachment->child));
 	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(sql, " %s %s IS NOT NULL", i ? "AND" : "WHERE",
+		appendStringInfo(&sql, " %s %s IS NOT NULL", i ? "AND" : "WHERE",
 						 quote_identifier(attachment->child_keys[i]));
-	appendStringInfoString(sql, " GROUP BY ");
+	appendStringInfoString(&sql, " GROUP BY ");
 	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(sql, "%s%d", i ? ", " : "", i + 1);
+		appendStringInfo(&sql, "%s%d", i ? ", " : "", i + 1);
+	return sql.data;
 }
 
 static void
@@ -55,15 +61,21 @@ append_key_join(StringInfo sql, SeatAttachment *attachment, const char *other)
 						 other, i);
 }
 
-/* "FROM parent p LEFT JOIN (counted) c ON (keys)" */
+/* "FROM parent p LEFT JOIN counted c ON (keys)" */
 static void
 append_parents_with_count(StringInfo sql, SeatAttachment *attachment)
 {
-	appendStringInfo(sql, " FROM ONLY %s p LEFT JOIN (", seat_qualified_name(attachment->parent));
-	append_counted(sql, attachment);
-	appendStringInfoString(sql, ") c ON (");
+	appendStringInfo(sql, " FROM ONLY %s p LEFT JOIN counted c ON (",
+					 seat_qualified_name(attachment->parent));
 	append_key_join(sql, attachment, "c");
 	appendStringInfoString(sql, ")");
+}
+
+static void
+append_keys(StringInfo sql, SeatAttachment *attachment)
+{
+	for (int i = 0; i < attachment->nkeys; i++)
+		appendStringInfo(sql, "p.%s AS k%d, ", quote_identifier(attachment->parent_keys[i]), i);
 }
 
 char *
@@ -73,16 +85,14 @@ seat_broken_sql(SeatAttachment *attachment)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT pg_catalog.string_agg(row, '; ') FROM (SELECT pg_catalog.format('(");
-	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfoString(&sql, i ? ", %s" : "%s");
-	appendStringInfoString(&sql, ") takes %s of %s seats'");
-	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(&sql, ", p.%s", quote_identifier(attachment->parent_keys[i]));
-	appendStringInfo(&sql, ", c.units, p.%s) AS row", limit);
+	appendStringInfoString(&sql, "SELECT ");
+	append_keys(&sql, attachment);
+	appendStringInfo(&sql, "c.units, p.%s::bigint, pg_catalog.count(*) OVER ()", limit);
 	append_parents_with_count(&sql, attachment);
-	appendStringInfo(&sql, " WHERE c.units OPERATOR(pg_catalog.>) p.%s ORDER BY 1 LIMIT 10) broken"
-					 " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0", limit);
+	appendStringInfo(&sql, " WHERE c.units OPERATOR(pg_catalog.>) p.%s ORDER BY ", limit);
+	for (int i = 0; i < attachment->nkeys; i++)
+		appendStringInfo(&sql, "%s%d", i ? ", " : "", i + 1);
+	appendStringInfoString(&sql, " LIMIT 10");
 	return sql.data;
 }
 
@@ -93,17 +103,14 @@ seat_difference_sql(SeatAttachment *attachment)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %u::oid::regclass, %u::oid::regclass, pg_catalog.jsonb_build_object(",
-					 attachment->child, attachment->parent);
-	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(&sql, "%s%s, p.%s", i ? ", " : "",
-						 quote_literal_cstr(attachment->parent_keys[i]),
-						 quote_identifier(attachment->parent_keys[i]));
-	appendStringInfo(&sql, "), COALESCE(c.units, 0)::bigint, p.%s::bigint, %s%s::bigint", used,
+	appendStringInfoString(&sql, "SELECT ");
+	append_keys(&sql, attachment);
+	appendStringInfo(&sql, "COALESCE(c.units, 0)::bigint, p.%s::bigint, %s%s::bigint", used,
 					 attachment->limit ? "p." : "",
 					 attachment->limit ? quote_identifier(attachment->limit) : "NULL");
 	append_parents_with_count(&sql, attachment);
-	appendStringInfo(&sql, " WHERE p.%s IS DISTINCT FROM COALESCE(c.units, 0)", used);
+	appendStringInfo(&sql, " WHERE p.%s IS NULL OR p.%s OPERATOR(pg_catalog.<>) COALESCE(c.units, 0)",
+					 used, used);
 	return sql.data;
 }
 
@@ -116,12 +123,11 @@ seat_recount_sql(SeatAttachment *attachment)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s p SET %s = d.units FROM (SELECT ",
 					 seat_qualified_name(attachment->parent), used);
-	for (int i = 0; i < attachment->nkeys; i++)
-		appendStringInfo(&sql, "p.%s AS k%d, ", quote_identifier(attachment->parent_keys[i]), i);
+	append_keys(&sql, attachment);
 	appendStringInfoString(&sql, "COALESCE(c.units, 0) AS units");
 	append_parents_with_count(&sql, attachment);
 	appendStringInfoString(&sql, ") d WHERE ");
 	append_key_join(&sql, attachment, "d");
-	appendStringInfo(&sql, " AND p.%s IS DISTINCT FROM d.units", used);
+	appendStringInfo(&sql, " AND (p.%s IS NULL OR p.%s OPERATOR(pg_catalog.<>) d.units)", used, used);
 	return sql.data;
 }

@@ -10,12 +10,14 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "parser/parse_func.h"
 #include "seat_attachment.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* Names with a shard's suffix must still fit into an identifier. */
 #define NAME_STEM_BYTES 40
@@ -32,11 +34,25 @@ static const struct
 	{"seat_trunc", "TRUNCATE", "FOR EACH STATEMENT", "_seat_truncate_trg"},
 };
 
+/* The guard, and the one that refuses a parent made anew */
+#define PARENT_TRIGGERS 2
+
+/*
+ * Reads the catalog without a check of privileges: triggers call this as the
+ * role that writes the table, which needs none on schema license.
+ */
 static Oid
 own_function(const char *name)
 {
-	return LookupFuncName(list_make2(makeString("license"), makeString(pstrdup(name))),
-						  0, NULL, false);
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+										   PointerGetDatum(buildoidvector(NULL, 0)),
+										   ObjectIdGetDatum(get_namespace_oid("license", false)));
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_FUNCTION),
+				errmsg("function license.%s() does not exist", name));
+	return function;
 }
 
 bool
@@ -83,13 +99,13 @@ seat_guard_find(Relation parent, const char *used)
 	return NULL;
 }
 
-/* in_doubt is the answer for a trigger of which the foreign key cannot be told. */
-static bool
-counts_in(Oid child, Oid parent, const char *used, bool in_doubt)
+/* The foreign key along which a table counts there; in_doubt says that there is a trigger of which it cannot be told. */
+static Oid
+counting_constraint(Oid child, Oid parent, const char *used, bool *in_doubt)
 {
 	Relation	rel = table_open(child, AccessShareLock);
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
-	bool		found = false;
+	Oid			found = InvalidOid;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -99,7 +115,10 @@ counts_in(Oid child, Oid parent, const char *used, bool in_doubt)
 		if (!seat_trigger_counts(trigger) || strcmp(trigger->tgargs[SEAT_ARG_USED], used) != 0)
 			continue;
 		fk = seat_foreign_key(rel, trigger);
-		found = found || (fk == NULL ? in_doubt : fk->confrelid == parent);
+		if (fk == NULL)
+			*in_doubt = true;
+		else if (fk->confrelid == parent)
+			found = fk->conoid;
 	}
 	table_close(rel, NoLock);
 	return found;
@@ -120,23 +139,29 @@ referencing_tables(Relation parent)
 	return tables;
 }
 
-static bool
-is_counted(Relation parent, const char *used, bool in_doubt)
+static Oid
+find_constraint(Relation parent, const char *used, bool *in_doubt)
 {
+	Oid			found = InvalidOid;
 	ListCell   *cell;
 
+	*in_doubt = false;
 	foreach(cell, referencing_tables(parent))
 	{
-		if (counts_in(lfirst_oid(cell), RelationGetRelid(parent), used, in_doubt))
-			return true;
+		found = counting_constraint(lfirst_oid(cell), RelationGetRelid(parent), used, in_doubt);
+		if (OidIsValid(found))
+			break;
 	}
-	return false;
+	return found;
 }
 
 bool
-seat_guard_is_alive(Relation parent, const char *used)
+seat_guard_is_alive(Relation parent, const char *used, Oid *constraint)
 {
-	return is_counted(parent, used, true);
+	bool		in_doubt;
+
+	*constraint = find_constraint(parent, used, &in_doubt);
+	return in_doubt || OidIsValid(*constraint);
 }
 
 static void
@@ -243,6 +268,42 @@ is_of_parent(Trigger *trigger, SeatAttachment *attachment)
 		strcmp(trigger->tgargs[GUARD_ARG_USED], attachment->used) == 0;
 }
 
+static int
+count_enabled(Oid relation, bool (*is_of) (Trigger *, SeatAttachment *), SeatAttachment *attachment)
+{
+	Relation	rel = table_open(relation, AccessShareLock);
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+	int			count = 0;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (is_of(trigger, attachment) && (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+										   trigger->tgenabled == TRIGGER_FIRES_ALWAYS))
+			count++;
+	}
+	table_close(rel, NoLock);
+	return count;
+}
+
+void
+seat_triggers_require_enabled(SeatAttachment *attachment)
+{
+	Oid			relation = InvalidOid;
+
+	if (count_enabled(attachment->child, is_of_child, attachment) < lengthof(child_triggers))
+		relation = attachment->child;
+	else if (count_enabled(attachment->parent, is_of_parent, attachment) < PARENT_TRIGGERS)
+		relation = attachment->parent;
+	if (OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("seat triggers of \"%s\" are disabled or missing", get_rel_name(relation)),
+				errhint("Enable them, or call license.detach_seat_limit() and license.attach_seat_limit() again;"
+						" then call license.recount_seats()."));
+}
+
 /* Finds them all before it drops one: the table must not be open then. */
 static void
 drop_triggers(Oid relation, bool (*is_of) (Trigger *, SeatAttachment *), SeatAttachment *attachment)
@@ -268,12 +329,13 @@ static bool
 is_guard_left(SeatAttachment *attachment)
 {
 	Relation	parent;
+	bool		in_doubt;
 	bool		left;
 
 	if (!OidIsValid(attachment->parent))
 		return false;
 	parent = table_open(attachment->parent, AccessShareLock);
-	left = !is_counted(parent, attachment->used, false);
+	left = !OidIsValid(find_constraint(parent, attachment->used, &in_doubt));
 	table_close(parent, NoLock);
 	return left;
 }

@@ -33,8 +33,15 @@ extern bool seat_trigger_named_after(Trigger *trigger, const char *constraint);
 /* The trigger that keeps others from writing the used column of a parent, NULL when there is none */
 extern Trigger *seat_guard_find(Relation parent, const char *used);
 
-/* Does any foreign key still count in that column?  Its table, or itself, may be gone and the guard left over. */
-extern bool seat_guard_is_alive(Relation parent, const char *used);
+/*
+ * Does any foreign key still count in that column?  Its table, or itself, may
+ * be gone and the guard left over.  constraint becomes one that does, 0 when
+ * none is certain to.
+ */
+extern bool seat_guard_is_alive(Relation parent, const char *used, Oid *constraint);
+
+/* 55000 when one of its triggers is missing or disabled, so that not all rows are counted */
+extern void seat_triggers_require_enabled(struct SeatAttachment *attachment);
 
 /* A guard that is left over is replaced. */
 extern void seat_triggers_create(struct SeatAttachment *attachment, bool replace_guard);

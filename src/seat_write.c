@@ -18,11 +18,10 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "kept.h"
 #include "plans.h"
-#include "row_write.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 typedef enum LifeColumn
@@ -35,21 +34,19 @@ static const char *const column_names[] = {"last_seen_at", "lease", "expires_at"
 /* What is known of the table until it is altered */
 typedef struct SeatTable
 {
-	bool		known;
+	Kept		kept;
 	Oid			relation;
 	AttrNumber	columns[LIFE_COLUMNS];
 	bool		plain;			/* an UPDATE would do nothing beyond writing the row */
-	RowChecks	checks;
-	MemoryContext context;
 } SeatTable;
 
-static SeatTable table;
+static SeatTable *known = NULL;
 
 static void
 forget_on_relation(Datum arg, Oid relation)
 {
-	if (relation == InvalidOid || relation == table.relation)
-		table.known = false;
+	if (known != NULL && (relation == InvalidOid || relation == known->relation))
+		known->kept.valid = false;
 }
 
 /* Does a foreign key from or to this table look at one of our columns? */
@@ -84,7 +81,7 @@ heeds_update(const Trigger *trigger)
 }
 
 static bool
-is_plain(Relation rel)
+is_plain(Relation rel, const AttrNumber *columns)
 {
 	Form_pg_class form = rel->rd_rel;
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
@@ -96,7 +93,7 @@ is_plain(Relation rel)
 		return false;
 	for (int i = 0; i < LIFE_COLUMNS; i++)
 	{
-		if (is_key_column(rel, table.columns[i]))
+		if (is_key_column(rel, columns[i]))
 			return false;
 	}
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -108,49 +105,62 @@ is_plain(Relation rel)
 }
 
 static void
-find_columns(Oid relation)
+find_columns(SeatTable *table)
 {
 	for (int i = 0; i < LIFE_COLUMNS; i++)
 	{
-		table.columns[i] = get_attnum(relation, column_names[i]);
-		if (table.columns[i] == InvalidAttrNumber)
+		table->columns[i] = get_attnum(table->relation, column_names[i]);
+		if (table->columns[i] == InvalidAttrNumber)
 			elog(ERROR, "table license.seat has no column %s", column_names[i]);
 	}
 }
 
-static void
+static SeatTable *
+build_table(Relation rel)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "license_ext seat table",
+												  ALLOCSET_SMALL_SIZES);
+	SeatTable  *table = MemoryContextAllocZero(context, sizeof(SeatTable));
+
+	table->kept.context = context;
+	table->kept.valid = true;
+	table->relation = RelationGetRelid(rel);
+	find_columns(table);
+	table->plain = is_plain(rel, table->columns);
+	return table;
+}
+
+/* Held for the running call; rel is locked, so others cannot change the table. */
+static SeatTable *
 look_at_table(Relation rel)
 {
-	MemoryContext caller;
+	static bool registered = false;
+	SeatTable  *replaced = known;
 
-	if (table.known && table.relation == RelationGetRelid(rel))
-		return;
-	if (table.context == NULL)
-	{
-		table.context = AllocSetContextCreate(CacheMemoryContext, "license_ext seat table",
-											  ALLOCSET_SMALL_SIZES);
+	if (!registered)
 		CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
+	registered = true;
+	if (known == NULL || known->relation != RelationGetRelid(rel) || !kept_is_true(&known->kept))
+	{
+		known = build_table(rel);
+		kept_cache(&known->kept);
+		if (replaced != NULL)
+			kept_let_go(&replaced->kept);
 	}
-	MemoryContextReset(table.context);
-	table.relation = RelationGetRelid(rel);
-	find_columns(table.relation);
-	caller = MemoryContextSwitchTo(table.context);
-	table.plain = is_plain(rel);
-	row_checks_compile(&table.checks, rel, 0);
-	MemoryContextSwitchTo(caller);
-	table.known = true;
+	kept_hold(&known->kept, CurrentMemoryContext);
+	return known;
 }
 
 static void
-set_column(TupleTableSlot *row, LifeColumn column, NullableDatum value)
+set_column(TupleTableSlot *row, AttrNumber column, NullableDatum value)
 {
-	row->tts_values[table.columns[column] - 1] = value.value;
-	row->tts_isnull[table.columns[column] - 1] = value.isnull;
+	row->tts_values[column - 1] = value.value;
+	row->tts_isnull[column - 1] = value.isnull;
 }
 
 /* The row found, with another life */
 static TupleTableSlot *
-changed_row(Row *seat, const SeatLife *life)
+changed_row(const SeatTable *table, Row *seat, const SeatLife *life)
 {
 	TupleDesc	desc = RelationGetDescr(seat->rel);
 	TupleTableSlot *changed = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
@@ -158,18 +168,18 @@ changed_row(Row *seat, const SeatLife *life)
 	slot_getallattrs(seat->slot);
 	memcpy(changed->tts_values, seat->slot->tts_values, sizeof(Datum) * desc->natts);
 	memcpy(changed->tts_isnull, seat->slot->tts_isnull, sizeof(bool) * desc->natts);
-	set_column(changed, LAST_SEEN_AT, arg_time(life->last_seen_at));
-	set_column(changed, LEASE, life->lease);
-	set_column(changed, EXPIRES_AT, life->expires_at);
+	set_column(changed, table->columns[LAST_SEEN_AT], arg_time(life->last_seen_at));
+	set_column(changed, table->columns[LEASE], life->lease);
+	set_column(changed, table->columns[EXPIRES_AT], life->expires_at);
 	return ExecStoreVirtualTuple(changed);
 }
 
 static bool
-keeps_not_null(Relation rel, TupleTableSlot *row)
+keeps_not_null(const SeatTable *table, Relation rel, TupleTableSlot *row)
 {
 	for (int i = 0; i < LIFE_COLUMNS; i++)
 	{
-		int			column = table.columns[i] - 1;
+		int			column = table->columns[i] - 1;
 
 		if (row->tts_isnull[column] && TupleDescAttr(RelationGetDescr(rel), column)->attnotnull)
 			return false;
@@ -178,10 +188,11 @@ keeps_not_null(Relation rel, TupleTableSlot *row)
 }
 
 static bool
-keeps_checks(TupleTableSlot *row)
+keeps_checks(SeatTable *table, Relation rel, TupleTableSlot *row)
 {
 	ExprContext *context = CreateStandaloneExprContext();
-	bool		kept = row_checks_broken(&table.checks, row, context) < 0;
+	const RowChecks *checks = kept_checks(&table->kept, rel, 0);
+	bool		kept = row_checks_broken(checks, row_checks_compile(checks), row, context) < 0;
 
 	FreeExprContext(context, true);
 	return kept;
@@ -212,14 +223,16 @@ lock_changed(Row *seat, TM_Result result)
 }
 
 static SeatWritten
-write_directly(Row *seat, TupleTableSlot *changed)
+write_directly(Row *seat, TupleTableSlot *changed, CommandId command)
 {
 	RowWriter	writer = {.rel = seat->rel};
-	TM_Result	result = row_replace(&writer, seat->slot->tts_tid, changed, seat->snapshot);
+	TM_Result	result = row_replace(&writer, seat->slot->tts_tid, changed, command, seat->snapshot);
 
 	row_writer_close(&writer);
 	if (result == TM_Updated || result == TM_Deleted)
 		return lock_changed(seat, result);
+	if (result == TM_SelfModified)
+		row_refuse_self_modified(seat->rel);
 	if (result != TM_Ok)
 		elog(ERROR, "unexpected result %d of updating a seat", (int) result);
 	CommandCounterIncrement();
@@ -249,16 +262,17 @@ write_by_statement(Row *seat, SeatLife *life)
 SeatWritten
 seat_write(Row *seat, SeatLife *life)
 {
+	SeatTable  *table = look_at_table(seat->rel);
+	CommandId	command = GetCurrentCommandId(true);
 	TupleTableSlot *changed;
 	SeatWritten written;
 
-	look_at_table(seat->rel);
-	if (!table.plain)
+	if (!table->plain)
 		return write_by_statement(seat, life);
 	CheckCmdReplicaIdentity(seat->rel, CMD_UPDATE);
-	changed = changed_row(seat, life);
-	if (keeps_not_null(seat->rel, changed) && keeps_checks(changed))
-		written = write_directly(seat, changed);
+	changed = changed_row(table, seat, life);
+	if (keeps_not_null(table, seat->rel, changed) && keeps_checks(table, seat->rel, changed))
+		written = write_directly(seat, changed, command);
 	else
 		written = write_by_statement(seat, life);
 	ExecDropSingleTupleTableSlot(changed);

@@ -6,6 +6,7 @@
 
 #include "operation.h"
 #include "plans.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_subscription_trg);
@@ -16,7 +17,7 @@ refuse_client(const char *sku)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-			errmsg("offer \"%s\" is not available to this account", sku),
+			errmsg("offer \"%s\" is not available to this account", cut_for_message(sku)),
 			errdetail("Internal licences are for the own staff of a partner, not for clients."));
 }
 
@@ -69,7 +70,7 @@ refuse_extension(TriggerData *trigger)
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 				errmsg("a trial cannot be extended"),
 				errdetail("Offer \"%s\" is a trial, given once.",
-						  trigger_text(trigger, trigger->tg_newtuple, "sku")),
+						  cut_for_message(trigger_text(trigger, trigger->tg_newtuple, "sku"))),
 				errhint("Order an offer that is not a trial with license.place_order()."));
 }
 
@@ -113,7 +114,7 @@ check_minimum(TriggerData *trigger, int32 quantity)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_QUANTITY_INVALID),
-			errmsg("quantity of offer \"%s\" is too small", got_text(1)),
+			errmsg("quantity of offer \"%s\" is too small", cut_for_message(got_text(1))),
 			errdetail("It is %d; the offer starts at %d.", quantity, got_int32(2)));
 }
 

@@ -7,14 +7,22 @@
  * and skipping what others have locked, and then does them in one statement;
  * a pass never waits for another.  The ledger's unique key makes every notice
  * happen once, whatever runs twice, late or at the same time.
+ *
+ * What one tenant locks or breaks must not stop the others: rows are done in a
+ * subtransaction, together; if that fails, one by one; and what fails alone is
+ * noted in license.sweep_state and passed by.
  */
 #include "license_ext.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/async.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "operation.h"
 #include "plans.h"
+#include "sweep_try.h"
+#include "utils/array.h"
 
 PG_FUNCTION_INFO_V1(license_sweep);
 PG_FUNCTION_INFO_V1(license_run_sweep);
@@ -23,32 +31,51 @@ PG_FUNCTION_INFO_V1(license_run_sweep);
 
 typedef struct SweepPass
 {
-	TimestampTz at;
+	TimestampTz at;				/* what is due then */
+	TimestampTz started;		/* what was passed by since is not tried again */
 	int32		batch;
-	int32		picked;			/* rows of all kinds looked at */
+	int32		done;			/* rows of all kinds */
+	int32		passed_by;
 	int32		finalized;
 	int32		notices;
 	int32		skipped;
 	int32		seats_reclaimed;
+	List	   *locked_accounts;	/* where a lock was waited for in vain, as int64 */
 } SweepPass;
 
-/* The keys of the rows a pick plan locked, as two arrays */
-typedef struct Picked
+/* The keys of the rows to work on */
+typedef struct SweepRows
 {
-	NullableDatum accounts;
-	NullableDatum ids;
-} Picked;
+	int			count;
+	Datum	   *accounts;
+	Datum	   *ids;
+} SweepRows;
 
-/* Reads what the last RUN() picked; false: nothing is due. */
-static bool
-take_picked(SweepPass *pass, Picked *picked)
+/* One kind of work */
+typedef struct SweepKind
 {
-	int32		count = got_int32(3);
+	const char *subject;		/* in license.sweep_state */
+	PlanId		pick;
+	PlanId		note_locked;
+	PlanId		forget;
+	void		(*work) (SweepPass *pass, const SweepRows *rows);
+} SweepKind;
 
-	pass->picked += count;
-	picked->accounts.value = got_datum(1, &picked->accounts.isnull);
-	picked->ids.value = got_datum(2, &picked->ids.isnull);
-	return count > 0;
+/* What sweep_try() is given */
+typedef struct SweepTask
+{
+	SweepPass  *pass;
+	const SweepKind *kind;
+	const SweepRows *rows;
+	const SweepFailure *failures;	/* one a row, to note them */
+} SweepTask;
+
+static NullableDatum
+arg_list(const Datum *values, int count)
+{
+	return arg_datum(PointerGetDatum(construct_array(unconstify(Datum *, values), count, INT8OID,
+													 sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+					 false);
 }
 
 /* Accounts, licences and when to look at them next: three columns from `first` on */
@@ -61,16 +88,13 @@ take_advance(int first, NullableDatum lists[3])
 
 /* What changes nothing but the next look is a statement of its own: it leaves no history. */
 static void
-sweep_licenses(SweepPass *pass)
+sweep_licenses(SweepPass *pass, const SweepRows *rows)
 {
-	Picked		due;
 	NullableDatum ending[3];
 	NullableDatum staying[3];
 
-	RUN(sweep_pick_licenses, arg_time(pass->at), arg_int32(pass->batch));
-	if (!take_picked(pass, &due))
-		return;
-	RUN(sweep_raise_stages, arg_time(pass->at), due.accounts, due.ids);
+	RUN(sweep_raise_stages, arg_time(pass->at), arg_list(rows->accounts, rows->count),
+		arg_list(rows->ids, rows->count));
 	pass->notices += got_int32(1);
 	pass->skipped += got_int32(2);
 	take_advance(3, ending);
@@ -82,38 +106,238 @@ sweep_licenses(SweepPass *pass)
 }
 
 static void
-raise_planned(SweepPass *pass)
+raise_planned(SweepPass *pass, const SweepRows *rows)
 {
-	Picked		due;
-
-	RUN(sweep_pick_notices, arg_time(pass->at), arg_int32(pass->batch));
-	if (!take_picked(pass, &due))
-		return;
-	RUN(sweep_raise_notices, arg_time(pass->at), due.accounts, due.ids);
-	pass->notices += got_int32(1);
+	pass->notices += (int32) RUN(sweep_raise_notices, arg_time(pass->at),
+								 arg_list(rows->accounts, rows->count), arg_list(rows->ids, rows->count));
 }
 
 static void
-reclaim_seats(SweepPass *pass)
+reclaim_seats(SweepPass *pass, const SweepRows *rows)
 {
-	Picked		expired;
+	pass->seats_reclaimed += (int32) RUN(sweep_reclaim_seats, arg_list(rows->accounts, rows->count),
+										 arg_list(rows->ids, rows->count));
+}
 
-	RUN(sweep_pick_seats, arg_time(pass->at), arg_int32(pass->batch));
-	if (!take_picked(pass, &expired))
+static const SweepKind kinds[] = {
+	{"license", PLAN_sweep_pick_licenses, PLAN_sweep_note_locked_licenses, PLAN_sweep_forget_licenses, sweep_licenses},
+	{"notice", PLAN_sweep_pick_notices, PLAN_sweep_note_locked_notices, PLAN_sweep_forget_notices, raise_planned},
+	{"seat", PLAN_sweep_pick_seats, PLAN_sweep_note_locked_seats, PLAN_sweep_forget_seats, reclaim_seats},
+};
+
+static void
+do_rows(void *argument)
+{
+	SweepTask  *task = argument;
+
+	task->kind->work(task->pass, task->rows);
+}
+
+/* False: nothing was done. */
+static bool
+try_rows(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepFailure *failure)
+{
+	SweepTask	task = {.pass = pass, .kind = kind, .rows = rows};
+	SweepPass	before = *pass;
+
+	if (sweep_try(do_rows, &task, failure))
+	{
+		pass->done += rows->count;
+		return true;
+	}
+	*pass = before;
+	return false;
+}
+
+static void
+note_rows(void *argument)
+{
+	SweepTask  *task = argument;
+	TimestampTz now = Max(GetCurrentTimestamp(), task->pass->started);
+
+	for (int i = 0; i < task->rows->count; i++)
+		RUN(sweep_note, arg_datum(task->rows->accounts[i], false), arg_text(task->kind->subject),
+			arg_datum(task->rows->ids[i], false), arg_time(now), arg_text(task->failures[i].sqlstate),
+			arg_text(task->failures[i].message));
+}
+
+static bool
+is_locked_account(const SweepPass *pass, Datum account)
+{
+	ListCell   *cell;
+
+	foreach(cell, pass->locked_accounts)
+	{
+		if (*(int64 *) lfirst(cell) == DatumGetInt64(account))
+			return true;
+	}
+	return false;
+}
+
+static void
+remember_locked_account(SweepPass *pass, Datum account)
+{
+	int64	   *locked = palloc(sizeof(int64));
+
+	*locked = DatumGetInt64(account);
+	pass->locked_accounts = lappend(pass->locked_accounts, locked);
+}
+
+static void
+move_row(SweepRows *to, const SweepRows *from, int i)
+{
+	to->accounts[to->count] = from->accounts[i];
+	to->ids[to->count++] = from->ids[i];
+}
+
+static SweepRows
+new_rows(int count)
+{
+	SweepRows	rows = {0, palloc(sizeof(Datum) * Max(count, 1)), palloc(sizeof(Datum) * Max(count, 1))};
+
+	return rows;
+}
+
+/*
+ * One by one.  An account that was waited for in vain is not waited for again,
+ * so that locks of one tenant cost the others one wait.
+ */
+static void
+do_each(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepRows *failed, SweepFailure *failures)
+{
+	for (int i = 0; i < rows->count; i++)
+	{
+		SweepRows	one = {1, &rows->accounts[i], &rows->ids[i]};
+		SweepFailure locked = {"55P03", "another row of the account is locked by another transaction", true};
+		SweepFailure *failure = &failures[failed->count];
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_locked_account(pass, one.accounts[0]))
+			*failure = locked;
+		else if (try_rows(pass, kind, &one, failure))
+			continue;
+		else if (failure->locked)
+			remember_locked_account(pass, one.accounts[0]);
+		move_row(failed, rows, i);
+	}
+}
+
+/* Together if they can, else one by one; false: what failed could not even be noted. */
+static bool
+do_picked(SweepPass *pass, const SweepKind *kind, const SweepRows *rows)
+{
+	SweepRows	failed = new_rows(rows->count);
+	SweepFailure *failures = palloc0(sizeof(SweepFailure) * rows->count);
+	SweepFailure ignored;
+	SweepTask	notes = {.pass = pass, .kind = kind, .rows = &failed, .failures = failures};
+
+	if (pass->locked_accounts == NIL && try_rows(pass, kind, rows, &ignored))
+		return true;
+	do_each(pass, kind, rows, &failed, failures);
+	if (failed.count == 0)
+		return true;
+	pass->passed_by += failed.count;
+	return sweep_try(note_rows, &notes, &ignored);
+}
+
+/* Reads what the last pick locked; false: nothing is due. */
+static bool
+take_picked(SweepRows *rows)
+{
+	bool		isnull;
+	Datum		accounts = got_datum(1, &isnull);
+
+	if (isnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(accounts), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &rows->accounts, NULL, &rows->count);
+	deconstruct_array(DatumGetArrayTypeP(got_datum(2, &isnull)), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &rows->ids, NULL, &rows->count);
+	return true;
+}
+
+/* Nothing is left to pick, so what is still due is locked; what is no longer due was done. */
+static void
+note_left(void *argument)
+{
+	SweepTask  *task = argument;
+	NullableDatum until[] = {arg_time(task->pass->at)};
+	NullableDatum left[] = {
+		until[0], arg_int32(task->pass->batch), arg_time(task->pass->started),
+		arg_time(Max(GetCurrentTimestamp(), task->pass->started))
+	};
+
+	plan_run(task->kind->forget, until, lengthof(until));
+	task->pass->passed_by += (int32) plan_run(task->kind->note_locked, left, lengthof(left));
+}
+
+/* At most a batch is done; what is passed by does not count, so that nobody else has to wait for it. */
+static void
+sweep_kind(SweepPass *pass, const SweepKind *kind)
+{
+	int32		before = pass->done;
+	SweepTask	task = {.pass = pass, .kind = kind};
+	SweepPass	noted;
+	SweepFailure ignored;
+
+	while (pass->done - before < pass->batch)
+	{
+		NullableDatum args[] = {
+			arg_time(pass->at), arg_int32(pass->batch - (pass->done - before)), arg_time(pass->started)
+		};
+		SweepRows	rows;
+
+		CHECK_FOR_INTERRUPTS();
+		plan_run(kind->pick, args, lengthof(args));
+		if (!take_picked(&rows))
+			break;
+		if (!do_picked(pass, kind, &rows))
+			return;
+	}
+	/* A transaction of one snapshot takes what others did since for locked. */
+	noted = *pass;
+	if (pass->done - before < pass->batch && !IsolationUsesXactSnapshot() &&
+		!sweep_try(note_left, &task, &ignored))
+		*pass = noted;
+}
+
+static void
+note_sweep(void *argument)
+{
+	SweepTask  *task = argument;
+	SweepPass  *pass = task->pass;
+
+	RUN(sweep_last, arg_time(GetCurrentTimestamp()), arg_time(pass->at), arg_int32(pass->finalized),
+		arg_int32(pass->notices), arg_int32(pass->skipped), arg_int32(pass->seats_reclaimed),
+		arg_int32(pass->passed_by));
+}
+
+/* Everybody may listen, so the notification says how many notices there are and nothing else. */
+static void
+wake_consumers(const SweepPass *pass)
+{
+	char		raised[12];
+
+	if (pass->notices == 0)
 		return;
-	pass->seats_reclaimed += (int32) RUN(sweep_reclaim_seats, expired.accounts, expired.ids);
+	snprintf(raised, sizeof(raised), "%d", pass->notices);
+	Async_Notify("license_notice", raised);
 }
 
 static SweepPass
-sweep_once(FunctionCallInfo fcinfo, TimestampTz at, int32 batch)
+sweep_once(FunctionCallInfo fcinfo, TimestampTz at, TimestampTz started, int32 batch)
 {
-	SweepPass	pass = {.at = at, .batch = batch};
+	SweepPass	pass = {.at = at, .started = started, .batch = batch};
+	SweepTask	task = {.pass = &pass};
+	SweepFailure ignored;
 	Operation	op;
 
 	operation_begin(&op, fcinfo, "sweep", at);
-	sweep_licenses(&pass);
-	raise_planned(&pass);
-	reclaim_seats(&pass);
+	for (int i = 0; i < lengthof(kinds); i++)
+		sweep_kind(&pass, &kinds[i]);
+	if (!IsolationUsesXactSnapshot())
+		(void) sweep_try(note_sweep, &task, &ignored);
+	wake_consumers(&pass);
 	operation_end(&op);
 	return pass;
 }
@@ -131,8 +355,9 @@ check_batch(int32 batch)
  * license.sweep(at timestamptz, batch int) → (finalized int, notices int, skipped int, seats_reclaimed int)
  *		One pass over what is due at a moment, at most batch licences, planned
  *		notices and expired seats each: ends contracts, writes the notice
- *		ledger with one NOTIFY a raised notice, deletes expired leases.
- *		Answers how many of each.  Repeating it does nothing twice.
+ *		ledger, deletes expired leases, and sends one NOTIFY with the number of
+ *		notices raised.  Answers how many of each.  Repeating it does nothing
+ *		twice.  What is locked or fails is noted in sweep_state and passed by.
  *		Errors: 22004, 22023 for an infinite moment or a batch below 1, 40001
  *		above READ COMMITTED.  O35, O37-O43, P31, P32.
  */
@@ -145,7 +370,7 @@ license_sweep(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 1, "batch");
 	check_batch(PG_GETARG_INT32(1));
-	pass = sweep_once(fcinfo, moment_argument(fcinfo, 0), PG_GETARG_INT32(1));
+	pass = sweep_once(fcinfo, moment_argument(fcinfo, 0), GetCurrentTimestamp(), PG_GETARG_INT32(1));
 	values[0] = Int32GetDatum(pass.finalized);
 	values[1] = Int32GetDatum(pass.notices);
 	values[2] = Int32GetDatum(pass.skipped);
@@ -169,7 +394,8 @@ require_own_transactions(FunctionCallInfo fcinfo)
 /*
  * CALL license.run_sweep()
  *		Sweeps what is due now, 1000 at a time, each batch in a transaction of
- *		its own, until a pass finds nothing.  The moment is that of the call.
+ *		its own, until a pass finds nothing.  The moment is that of the call,
+ *		and what was passed by since is not tried again.
  *		Errors: 2D000 inside a transaction block.  O39, O41.
  */
 Datum
@@ -184,9 +410,9 @@ license_run_sweep(PG_FUNCTION_ARGS)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		pass = sweep_once(fcinfo, at, RUN_SWEEP_BATCH);
+		pass = sweep_once(fcinfo, at, at, RUN_SWEEP_BATCH);
 		SPI_commit();
-	} while (pass.picked > 0);
+	} while (pass.done + pass.passed_by > 0);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

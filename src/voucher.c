@@ -13,6 +13,7 @@
 #include "operation.h"
 #include "plans.h"
 #include "secret.h"
+#include "text_limit.h"
 #include "trigger_util.h"
 
 PG_FUNCTION_INFO_V1(license_create_vouchers);
@@ -54,7 +55,7 @@ license_create_vouchers(PG_FUNCTION_ARGS)
 			arg_passed(fcinfo, 3), arg_time(operation_at())) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-				errmsg("offer %s does not exist", text_argument(fcinfo, 0)));
+				errmsg("offer %s does not exist", cut_for_message(text_argument(fcinfo, 0))));
 	return_codes(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;
@@ -75,7 +76,7 @@ refuse_cancelled(const char *reason)
 	ereport(ERROR,
 			errcode(ERRCODE_VOUCHER_CANCELLED),
 			errmsg("the voucher was cancelled"),
-			errdetail("Reason given: %s.", reason ? reason : "none"));
+			errdetail("Reason given: %s.", reason ? cut_for_message(reason) : "none"));
 }
 
 /* Raises LX004 unless the argument reads as a code. */
@@ -161,21 +162,23 @@ license_redeem_voucher(PG_FUNCTION_ARGS)
 /*
  * license.cancel_voucher(code, reason) → void
  *		Takes an unused voucher back, at once and for good.  M34, P22.
- *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled before, 22004.
+ *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled before,
+ *		22023 empty reason, 22004.
  */
 Datum
 license_cancel_voucher(PG_FUNCTION_ARGS)
 {
 	ErrorContextCallback secret;
+	char	   *reason;
 	Operation	op;
 
 	secret_begin(&secret);
 	require_argument(fcinfo, 0, "code");
-	require_argument(fcinfo, 1, "reason");
+	reason = reason_argument(fcinfo, 1);
 	require_code(fcinfo, 0);
 	operation_begin(&op, fcinfo, "cancel_voucher", GetCurrentTransactionStartTimestamp());
 	lock_voucher(fcinfo, 0);
-	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
+	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_text(reason));
 	operation_end(&op);
 	secret_end(&secret);
 	PG_RETURN_VOID();

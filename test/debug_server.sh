@@ -56,7 +56,7 @@ prepare_server()
 valgrind_suites=(regress pgtap:{contract,denial,hostile,my2n_voucher,seat,validate})
 
 # A statement takes seconds; these take a quarter of an hour.
-cache_suites=(pgtap:{seat_alter,seat_inheritance})
+cache_suites=(pgtap:{seat_alter,seat_inheritance,seat_nested})
 
 mode=${1:-}
 shift || true

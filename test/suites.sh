@@ -158,7 +158,7 @@ run_tap_file()
 	report "$suite" "$file" "$passed" "$failed" $(($(now_ms) - start))
 	if [[ $failed -ne 0 ]]; then
 		show "$log"
-	elif [[ $suite == pgtap ]]; then
+	elif [[ $suite == pgtap || $suite == tap ]]; then
 		# What a test says with diag(): how much it has tried
 		{ grep '^# ' "$log" || true; } | show
 	fi

@@ -12,28 +12,42 @@ CREATE TABLE license.account (
     time_zone text NOT NULL DEFAULT 'UTC',
     floating_strategy text NOT NULL DEFAULT 'none',
     floating_min_idle interval NOT NULL DEFAULT '20 minutes',
-    last_device_number integer NOT NULL DEFAULT 0,
-    order_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     closed_at timestamptz,
-    without_site boolean NOT NULL GENERATED ALWAYS AS (true) STORED,
     CONSTRAINT account_pkey PRIMARY KEY (account_id),
-    CONSTRAINT account_without_site_key UNIQUE (account_id, without_site),
     CONSTRAINT account_parent_fkey FOREIGN KEY (parent_id) REFERENCES license.account (account_id),
     CONSTRAINT account_parent_check CHECK (parent_id <> account_id),
     CONSTRAINT account_kind_check CHECK (kind IN ('provider', 'distributor', 'partner', 'client', 'internal')),
-    CONSTRAINT account_name_check CHECK (name <> ''),
+    CONSTRAINT account_name_check CHECK (license._is_plain_text(name, 200)),
     CONSTRAINT account_email_check CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$'),
-    CONSTRAINT account_region_check CHECK (region <> ''),
+    CONSTRAINT account_email_text_check CHECK (license._is_plain_text(email, 254)),
+    CONSTRAINT account_email_override_check CHECK (license._is_prose(email_override, 1000)),
+    CONSTRAINT account_region_check CHECK (license._is_plain_text(region, 50)),
     CONSTRAINT account_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
-    CONSTRAINT account_time_zone_check CHECK (timezone(time_zone, timestamptz '2000-01-01 00:00:00+00') IS NOT NULL),
+    CONSTRAINT account_time_zone_check CHECK (CASE WHEN license._is_plain_text(time_zone, 64)
+        THEN timezone(time_zone, timestamptz '2000-01-01 00:00:00+00') IS NOT NULL ELSE false END),
     CONSTRAINT account_floating_strategy_check CHECK (floating_strategy IN ('none', 'idle_longest', 'priority')),
-    CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0'),
-    CONSTRAINT account_last_device_number_check CHECK (last_device_number >= 0),
-    CONSTRAINT account_order_count_check CHECK (order_count >= 0)
+    CONSTRAINT account_floating_min_idle_check CHECK (floating_min_idle >= interval '0')
 );
 CREATE UNIQUE INDEX account_email_key ON license.account (lower(email));
 CREATE INDEX account_parent_idx ON license.account (parent_id);
+
+-- Counters that operations write stand beside the account, whose row they would lock against every row that
+-- refers to it.
+CREATE TABLE license.account_counter (
+    account_id bigint NOT NULL,
+    last_device_number integer NOT NULL DEFAULT 0,
+    order_count integer NOT NULL DEFAULT 0,
+    CONSTRAINT account_counter_pkey PRIMARY KEY (account_id),
+    CONSTRAINT account_counter_account_fkey FOREIGN KEY (account_id)
+        REFERENCES license.account (account_id) ON DELETE CASCADE,
+    CONSTRAINT account_counter_device_check CHECK (last_device_number >= 0),
+    CONSTRAINT account_counter_order_check CHECK (order_count >= 0)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE license.account_counter IS 'Counters of an account, from the first time that one is needed. Maintained.';
+COMMENT ON COLUMN license.account_counter.account_id IS 'The account.';
+COMMENT ON COLUMN license.account_counter.last_device_number IS 'Highest number of a device code ever given up: numbers are never given out again.';
+COMMENT ON COLUMN license.account_counter.order_count IS 'Orders placed. Each order counts it up first, so that orders of one account follow one another.';
 
 COMMENT ON TABLE license.account IS 'A tenant. Accounts form a tree: provider, distributors, partners, clients (C1).';
 COMMENT ON COLUMN license.account.account_id IS 'The tenant every other row belongs to.';
@@ -47,11 +61,8 @@ COMMENT ON COLUMN license.account.currency IS 'ISO 4217 code of the one currency
 COMMENT ON COLUMN license.account.time_zone IS 'Zone in which calendar months and days of this account are counted.';
 COMMENT ON COLUMN license.account.floating_strategy IS 'How a full floating pool finds a seat: none, idle_longest or priority (T6).';
 COMMENT ON COLUMN license.account.floating_min_idle IS 'How long a device must have been idle before its floating seat may be moved.';
-COMMENT ON COLUMN license.account.last_device_number IS 'Highest device code ever given up; codes are never reused (T23). Maintained.';
-COMMENT ON COLUMN license.account.order_count IS 'Orders placed; each counts it up first, so that orders of one account follow one another (C13). Maintained.';
 COMMENT ON COLUMN license.account.created_at IS 'When the account was created.';
 COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while it is open.';
-COMMENT ON COLUMN license.account.without_site IS 'Always true: what the foreign key of a device without site refers to beside the account. Generated.';
 
 CREATE FUNCTION license._account_tree_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_tree_trg';

@@ -12,8 +12,8 @@ CREATE TABLE license.site (
     auto_renew boolean NOT NULL DEFAULT false,
     CONSTRAINT site_pkey PRIMARY KEY (account_id, site_id),
     CONSTRAINT site_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
-    CONSTRAINT site_name_check CHECK (name <> ''),
-    CONSTRAINT site_region_check CHECK (region <> ''),
+    CONSTRAINT site_name_check CHECK (license._is_plain_text(name, 200)),
+    CONSTRAINT site_region_check CHECK (license._is_plain_text(region, 50)),
     CONSTRAINT site_sector_check CHECK (sector IN ('residential', 'hospitality', 'office', 'retail', 'other')),
     CONSTRAINT site_license_model_check CHECK (license_model IN ('custom', 'subscription')),
     CONSTRAINT site_type_check CHECK (site_type IN ('apartment', 'device')),
@@ -40,7 +40,7 @@ CREATE TABLE license.apartment (
     CONSTRAINT apartment_pkey PRIMARY KEY (account_id, apartment_id),
     CONSTRAINT apartment_site_key UNIQUE (account_id, site_id, apartment_id),
     CONSTRAINT apartment_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
-    CONSTRAINT apartment_name_check CHECK (name <> ''),
+    CONSTRAINT apartment_name_check CHECK (license._is_plain_text(name, 200)),
     CONSTRAINT apartment_seat_limit_check CHECK (seat_limit >= 0),
     CONSTRAINT apartment_seats_used_check CHECK (seats_used >= 0 AND seats_used <= seat_limit)
 ) WITH (fillfactor = 50);

@@ -16,6 +16,8 @@ CREATE TABLE license.account_user (
         REFERENCES license.apartment (account_id, site_id, apartment_id),
     CONSTRAINT account_user_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
     CONSTRAINT account_user_email_check CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
+    CONSTRAINT account_user_email_text_check CHECK (license._is_plain_text(email, 254)),
+    CONSTRAINT account_user_permissions_check CHECK (license._are_plain_texts(permissions, 100, 100)),
     CONSTRAINT account_user_password_hash_check CHECK (password_hash ~ '^\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}$')
 );
 CREATE UNIQUE INDEX account_user_email_key ON license.account_user (lower(email));
@@ -48,5 +50,7 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';
 COMMENT ON FUNCTION license._account_user_trg() IS
 'Trigger: a user named by license_ext.actor needs the permission create_users to make, change or remove others, set_permissions to give permissions, act_as_admin to touch the admin (T15, T17); an enterprise account keeps its one admin, whose e-mail is the account e-mail (T12, T13). Errors: LX041, 23514, 39P01.';
 
+CREATE TRIGGER zz_account_user_check BEFORE INSERT OR UPDATE ON license.account_user
+    FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
 CREATE TRIGGER account_user_permission BEFORE INSERT OR UPDATE OR DELETE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._account_user_trg();

@@ -21,8 +21,6 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_
 COMMENT ON FUNCTION license._device_seats(text, text) IS
 'Seats of its apartment that a device takes: 1 for a cloud phone, tablet or third-party unit, else 0 (M10, M13). Raises nothing.';
 
--- A row is checked against one parent, not three: the apartment vouches for its site, the site for its account.
--- That a device without apartment or site is checked too, its generated columns see to.
 CREATE TABLE license.device (
     account_id bigint NOT NULL,
     device_id bigint NOT NULL DEFAULT license.next_id(),
@@ -38,24 +36,20 @@ CREATE TABLE license.device (
     hold boolean NOT NULL DEFAULT false,
     last_seen_at timestamptz,
     follows_user boolean NOT NULL DEFAULT false,
-    unassigned_site_id bigint GENERATED ALWAYS AS (CASE WHEN apartment_id IS NULL THEN site_id END) STORED,
-    without_site boolean GENERATED ALWAYS AS (CASE WHEN site_id IS NULL THEN true END) STORED,
     CONSTRAINT device_pkey PRIMARY KEY (account_id, device_id),
     CONSTRAINT device_code_key UNIQUE (account_id, device_code),
-    CONSTRAINT device_account_fkey FOREIGN KEY (account_id, without_site)
-        REFERENCES license.account (account_id, without_site),
-    CONSTRAINT device_site_fkey FOREIGN KEY (account_id, unassigned_site_id) REFERENCES license.site (account_id, site_id),
+    CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
+    CONSTRAINT device_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
     CONSTRAINT device_apartment_fkey FOREIGN KEY (account_id, site_id, apartment_id)
         REFERENCES license.apartment (account_id, site_id, apartment_id),
     CONSTRAINT device_user_fkey FOREIGN KEY (account_id, user_id) REFERENCES license.account_user (account_id, user_id),
     CONSTRAINT device_apartment_check CHECK (apartment_id IS NULL OR site_id IS NOT NULL),
-    CONSTRAINT device_code_check CHECK (device_code <> ''),
+    CONSTRAINT device_code_check CHECK (license._is_plain_text(device_code, 100)),
     CONSTRAINT device_kind_check CHECK (license._is_device_kind(kind)),
     CONSTRAINT device_mode_check CHECK (license._is_device_mode(mode))
 ) WITH (fillfactor = 90);
 CREATE INDEX device_number_idx ON license.device (account_id, license._device_number(device_code));
 CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);
-CREATE INDEX device_unassigned_idx ON license.device (account_id, unassigned_site_id) WHERE unassigned_site_id IS NOT NULL;
 CREATE INDEX device_user_idx ON license.device (account_id, user_id) WHERE user_id IS NOT NULL;
 COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment (M10, M13).';
 COMMENT ON COLUMN license.device.account_id IS 'The account that owns the device.';
@@ -72,8 +66,6 @@ COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority
 COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
 COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';
 COMMENT ON COLUMN license.device.follows_user IS 'Whether it is where it is because its user is, and goes where the user goes (M9). Maintained.';
-COMMENT ON COLUMN license.device.unassigned_site_id IS 'site_id of a device without apartment, for the foreign key to license.site. Generated.';
-COMMENT ON COLUMN license.device.without_site IS 'true for a device without site, else NULL, for the foreign key to license.account. Generated.';
 
 CREATE FUNCTION license._device_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';
@@ -88,7 +80,12 @@ COMMENT ON FUNCTION license._device_changed_trg() IS
 CREATE FUNCTION license._device_removed_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_removed_trg';
 COMMENT ON FUNCTION license._device_removed_trg() IS
-'Trigger: the numbers of deleted and truncated devices are not given out again (T23). Errors: 39P01.';
+'Trigger: the number of a deleted device is not given out again. Errors: 39P01.';
+
+CREATE FUNCTION license._device_truncated_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_truncated_trg';
+COMMENT ON FUNCTION license._device_truncated_trg() IS
+'Trigger: the numbers of truncated devices are not given out again. Errors: 39P01.';
 
 CREATE FUNCTION license._device_user_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_user_trg';
@@ -100,10 +97,10 @@ CREATE TRIGGER device_insert BEFORE INSERT ON license.device
     FOR EACH ROW EXECUTE FUNCTION license._device_trg();
 CREATE TRIGGER device_changed AFTER UPDATE OF account_id, site_id, apartment_id, user_id, device_code ON license.device
     FOR EACH ROW EXECUTE FUNCTION license._device_changed_trg();
-CREATE TRIGGER device_deleted AFTER DELETE ON license.device
-    REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION license._device_removed_trg();
+-- Before the row goes: the counter of the account is locked before the seats of apartments are given back.
+CREATE TRIGGER device_deleted BEFORE DELETE ON license.device
+    FOR EACH ROW EXECUTE FUNCTION license._device_removed_trg();
 CREATE TRIGGER device_truncated BEFORE TRUNCATE ON license.device
-    FOR EACH STATEMENT EXECUTE FUNCTION license._device_removed_trg();
+    FOR EACH STATEMENT EXECUTE FUNCTION license._device_truncated_trg();
 CREATE TRIGGER account_user_device AFTER UPDATE OF site_id, apartment_id ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._device_user_trg();

@@ -15,6 +15,7 @@ CREATE TABLE license.session (
     CONSTRAINT session_device_fkey FOREIGN KEY (account_id, device_id)
         REFERENCES license.device (account_id, device_id) ON DELETE CASCADE,
     CONSTRAINT session_channel_check CHECK (channel = ANY ('{app,portal}')),
+    CONSTRAINT session_end_reason_check CHECK (license._is_plain_text(end_reason, 100)),
     CONSTRAINT session_end_check CHECK (ended_at >= started_at AND (end_reason IS NULL OR ended_at IS NOT NULL))
 );
 CREATE INDEX session_open_idx ON license.session (account_id, user_id) WHERE ended_at IS NULL;
@@ -37,7 +38,7 @@ RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_login';
 COMMENT ON FUNCTION license.login(text, text, text, text, text, text, timestamptz) IS
 'Answers OK, INVALID_CREDENTIALS or ACCOUNT_CLOSED; refusals are kept in license.denial. In the app an unknown device is made (without a code, or with a blank one: with the next free code), and a device without a licence gets one, standard before floating, unless it is on hold; license_status is ACTIVE or NONE. The session does not expire (T13, T16, T19-T22, T25, T26, T28).
-No text raises an error. INVALID_CREDENTIALS answers whatever was wrong: an unknown or NULL address or password, a user of an account in which the caller has no level for login, and, when the password is right, a device code of more than 200 characters or with control characters. device_kind NULL is phone, an unknown kind third_party; channel NULL is app, an unknown channel portal; both with a warning. A failing statement is not written to the server log. Errors: 55000 without pgcrypto, 22023 infinite moment.';
+No text raises an error. INVALID_CREDENTIALS answers whatever was wrong: an unknown or NULL address or password, a user of an account in which the caller has no level for login, and, when the password is right, a device code of more than 100 characters or with control or invisible ones. device_kind NULL is phone, an unknown kind third_party; channel NULL is app, an unknown channel portal; both with a warning. A failing statement is not written to the server log. Errors: 55000 without pgcrypto, 22023 infinite moment.';
 
 CREATE FUNCTION license.logout(account_id bigint, session_id bigint)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -7,7 +7,7 @@ CREATE TABLE license.module (
     shipped boolean NOT NULL DEFAULT false,
     edited boolean NOT NULL DEFAULT false,
     CONSTRAINT module_pkey PRIMARY KEY (module),
-    CONSTRAINT module_check CHECK (module <> '' AND name <> '')
+    CONSTRAINT module_check CHECK (license._is_plain_text(module, 100) AND license._is_plain_text(name, 200))
 );
 COMMENT ON TABLE license.module IS 'A part of a platform that a licence can include (O1, O8).';
 COMMENT ON COLUMN license.module.module IS 'Short name used in licences.';
@@ -34,7 +34,10 @@ CREATE TABLE license.offer (
     edited boolean NOT NULL DEFAULT false,
     CONSTRAINT offer_pkey PRIMARY KEY (sku),
     CONSTRAINT offer_base_module_fkey FOREIGN KEY (base_module) REFERENCES license.module (module),
-    CONSTRAINT offer_sku_check CHECK (sku <> '' AND name <> ''),
+    CONSTRAINT offer_sku_check CHECK (license._is_plain_text(sku, 100) AND license._is_plain_text(name, 200)),
+    CONSTRAINT offer_family_check CHECK (license._is_plain_text(family, 100)),
+    CONSTRAINT offer_regions_check CHECK (license._are_plain_texts(regions, 100, 50)),
+    CONSTRAINT offer_modules_check CHECK (license._are_plain_texts(modules, 100, 100)),
     CONSTRAINT offer_unit_check CHECK (unit IN ('apartment', 'access_point', 'room', 'user', 'device')),
     CONSTRAINT offer_term_check CHECK (term > interval '0'),
     CONSTRAINT offer_audience_check CHECK (audience IN ('public', 'internal', 'request')),

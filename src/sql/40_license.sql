@@ -31,6 +31,8 @@ CREATE TABLE license.license (
     CONSTRAINT license_partner_fkey FOREIGN KEY (partner_id) REFERENCES license.account (account_id),
     CONSTRAINT license_distributor_fkey FOREIGN KEY (distributor_id) REFERENCES license.account (account_id),
     CONSTRAINT license_status_check CHECK (status = ANY ('{pending_provision,pending_start,in_use,access_denied,contract_finalized}')),
+    CONSTRAINT license_modules_check CHECK (license._are_plain_texts(modules, 100, 100)),
+    CONSTRAINT license_reason_check CHECK (license._is_prose(reason, 1000)),
     CONSTRAINT license_term_check CHECK (term > interval '0'),
     CONSTRAINT license_payment_check CHECK (payment_form = ANY ('{monthly,annual}')),
     CONSTRAINT license_start_rule_check CHECK (start_rule = ANY ('{immediate,on_connections}')),
@@ -44,7 +46,7 @@ CREATE TABLE license.license (
     CONSTRAINT license_pending_check CHECK (status <> ALL ('{pending_provision,pending_start}') OR starts_at IS NULL),
     CONSTRAINT license_running_check CHECK (status <> 'in_use' OR starts_at IS NOT NULL),
     CONSTRAINT license_open_end_check CHECK (starts_at IS NULL OR ends_at IS NOT NULL OR term IS NULL),
-    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR coalesce(btrim(reason), '') <> ''),
+    CONSTRAINT license_denied_check CHECK (status <> 'access_denied' OR reason IS NOT NULL),
     CONSTRAINT license_assigned_check CHECK (start_rule = 'immediate' OR site_id IS NOT NULL
         OR status = ANY ('{pending_provision,contract_finalized}'))
 ) WITH (fillfactor = 85);
@@ -118,6 +120,8 @@ COMMENT ON FUNCTION license._license_trg() IS
 
 CREATE TRIGGER license_status BEFORE INSERT OR UPDATE ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._license_trg();
+CREATE TRIGGER zz_license_check BEFORE INSERT OR UPDATE ON license.license
+    FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
 
 CREATE FUNCTION license.issue_license(account_id bigint, request_id bigint, at timestamptz DEFAULT now())
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -20,6 +20,8 @@ CREATE TABLE license.license_request (
     CONSTRAINT license_request_distributor_fkey FOREIGN KEY (distributor_id) REFERENCES license.account (account_id),
     CONSTRAINT license_request_license_fkey FOREIGN KEY (account_id, license_id)
         REFERENCES license.license (account_id, license_id),
+    CONSTRAINT license_request_sku_check CHECK (license._is_plain_text(sku, 100)),
+    CONSTRAINT license_request_modules_check CHECK (license._are_plain_texts(modules, 100, 100)),
     CONSTRAINT license_request_years_check CHECK (years BETWEEN 1 AND 5),
     CONSTRAINT license_request_payment_check CHECK (payment_form IN ('monthly', 'annual')),
     CONSTRAINT license_request_access_points_check CHECK (access_points > 0),

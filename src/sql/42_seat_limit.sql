@@ -38,17 +38,17 @@ AS 'MODULE_PATHNAME', 'license_detach_seat_limit';
 COMMENT ON FUNCTION license.detach_seat_limit(regclass, name) IS
 'Takes the seat limit off a foreign key; the used column keeps its last values. One that was dropped is named as it was. The caller must own both tables. Errors: 42501, 42704, 42P01, 22004.';
 
-CREATE FUNCTION license.check_seats(OUT child regclass, OUT parent regclass, OUT parent_key jsonb,
-    OUT counted bigint, OUT recorded bigint, OUT seat_limit bigint)
+CREATE FUNCTION license.check_seats(OUT child regclass, OUT parent regclass, OUT parent_key text,
+    OUT counted bigint, OUT recorded bigint, OUT seat_limit bigint, OUT problem text)
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_check_seats';
 COMMENT ON FUNCTION license.check_seats() IS
-'The health check: parents whose recorded count differs from the seats their children take. Empty is healthy. Raises nothing of its own.';
+'The health check: parents whose recorded count differs from the seats their children take, and seat limits that are broken (then only child, parent and problem are given, with the cure). Empty is healthy. Keys are written as (org_id)=(5), each value cut at 80 characters. Raises nothing of its own.';
 
 CREATE FUNCTION license.recount_seats(child regclass DEFAULT NULL)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_recount_seats';
 COMMENT ON FUNCTION license.recount_seats(regclass) IS
-'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. Errors: 25001 not at READ COMMITTED, 42501 without level provider, 42704 no seat limit, 42P01, 23514 a CHECK of the parent forbids the true count.';
+'Counts again, for one child table or for all, puts the parents right and answers how many were wrong. Writers wait meanwhile. What belongs to the tables (triggers, CHECKs) runs as their owners in a security-restricted operation: after a change in the same transaction that left deferred constraints of the parent unchecked, SET CONSTRAINTS ALL IMMEDIATE first. Where there are several seat limits, one that cannot be recounted is passed by with a WARNING. Errors: 25001 not at READ COMMITTED, 42501 not the owner of the tables, 42704 no seat limit, 42P01, 23514 a CHECK of the parent forbids the true count.';
 
 SELECT license.attach_seat_limit('license.device', 'device_apartment_fkey', 'seats_used', 'seat_limit', 'seats');

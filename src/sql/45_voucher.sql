@@ -22,6 +22,8 @@ CREATE TABLE license.voucher (
     CONSTRAINT voucher_used_check CHECK (
         (state = 'used') = (redeemed_at IS NOT NULL)
         AND num_nonnulls(redeemed_account_id, redeemed_site_id, redeemed_at) IN (0, 3)),
+    CONSTRAINT voucher_batch_check CHECK (license._is_plain_text(batch, 200)),
+    CONSTRAINT voucher_cancel_reason_text_check CHECK (license._is_prose(cancel_reason, 1000)),
     CONSTRAINT voucher_cancel_reason_check CHECK (state = 'cancelled' OR cancel_reason IS NULL)
 );
 CREATE INDEX voucher_batch_idx ON license.voucher (batch);
@@ -44,6 +46,8 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_voucher_trg';
 COMMENT ON FUNCTION license._voucher_trg() IS
 'Trigger: a used voucher stays as it is, a cancelled one stays cancelled, an active one is used by license.redeem_voucher() only (M34). Errors: LX003, LX021, LX022, 39P01.';
 
+CREATE TRIGGER zz_voucher_check BEFORE INSERT OR UPDATE ON license.voucher
+    FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
 CREATE TRIGGER voucher_change BEFORE UPDATE OR DELETE ON license.voucher
     FOR EACH ROW EXECUTE FUNCTION license._voucher_trg();
 

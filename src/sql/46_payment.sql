@@ -19,7 +19,8 @@ CREATE TABLE license.payment (
     CONSTRAINT payment_quantity_check CHECK (quantity > 0),
     CONSTRAINT payment_amount_check CHECK (amount >= 0 AND amount < 'Infinity'::numeric),
     CONSTRAINT payment_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
-    CONSTRAINT payment_reference_check CHECK (provider_reference <> '')
+    CONSTRAINT payment_reference_check CHECK (license._is_plain_text(provider_reference, 200)),
+    CONSTRAINT payment_outcome_check CHECK (license._is_small_jsonb(outcome, 8192))
 );
 CREATE INDEX payment_site_idx ON license.payment (account_id, site_id);
 COMMENT ON TABLE license.payment IS 'A payment the card provider confirmed; card data is never stored (M31).';

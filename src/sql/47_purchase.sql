@@ -7,6 +7,8 @@ CREATE TABLE license.purchase (
     placed_by text NOT NULL,
     currency text,
     CONSTRAINT purchase_pkey PRIMARY KEY (account_id, purchase_id),
+    CONSTRAINT purchase_placed_by_check CHECK (license._is_plain_text(placed_by, 200)),
+    CONSTRAINT purchase_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT purchase_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
 COMMENT ON TABLE license.purchase IS 'One order or amendment; append-only (C29).';

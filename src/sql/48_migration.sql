@@ -15,7 +15,7 @@ CREATE TABLE license.migration_request (
     CONSTRAINT migration_request_user_fkey FOREIGN KEY (account_id, requested_by)
         REFERENCES license.account_user (account_id, user_id),
     CONSTRAINT migration_request_channel_check CHECK (channel IN ('form', 'ticket')),
-    CONSTRAINT migration_request_ticket_check CHECK ((channel = 'ticket') = (ticket IS NOT NULL) AND btrim(ticket) <> ''),
+    CONSTRAINT migration_request_ticket_check CHECK ((channel = 'ticket') = (ticket IS NOT NULL) AND license._is_plain_text(ticket, 1000)),
     CONSTRAINT migration_request_state_check CHECK (state IN ('open', 'approved', 'rejected')),
     CONSTRAINT migration_request_decided_check CHECK (state <> 'open' OR decided_at IS NULL)
 );

@@ -14,7 +14,7 @@ CREATE TABLE license.internal_application (
     CONSTRAINT internal_application_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
     CONSTRAINT internal_application_offer_fkey FOREIGN KEY (sku) REFERENCES license.offer (sku),
     CONSTRAINT internal_application_quantity_check CHECK (quantity > 0),
-    CONSTRAINT internal_application_ticket_check CHECK (ticket <> ''),
+    CONSTRAINT internal_application_ticket_check CHECK (license._is_plain_text(ticket, 1000)),
     CONSTRAINT internal_application_applicant_check CHECK (applicant IN ('partner', 'internal')),
     CONSTRAINT internal_application_state_check CHECK (state IN ('requested', 'approved', 'rejected')),
     CONSTRAINT internal_application_decided_check CHECK (state <> 'requested' OR decided_at IS NULL)

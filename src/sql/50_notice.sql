@@ -11,7 +11,7 @@ CREATE TABLE license.notice_stage (
     edited boolean NOT NULL DEFAULT false,
     CONSTRAINT notice_stage_pkey PRIMARY KEY (stage),
     CONSTRAINT notice_stage_stage_check CHECK (stage > 0),
-    CONSTRAINT notice_stage_title_check CHECK (title <> ''),
+    CONSTRAINT notice_stage_title_check CHECK (license._is_plain_text(title, 200)),
     CONSTRAINT notice_stage_lead_check CHECK (lead BETWEEN interval '-10 years' AND interval '10 years'),
     CONSTRAINT notice_stage_cuts_off_check CHECK (NOT cuts_off OR lead = interval '0')
 );
@@ -62,7 +62,9 @@ CREATE TABLE license.notice (
     CONSTRAINT notice_license_fkey FOREIGN KEY (account_id, license_id)
         REFERENCES license.license (account_id, license_id) ON DELETE CASCADE,
     CONSTRAINT notice_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id),
-    CONSTRAINT notice_kind_check CHECK (kind <> ''),
+    CONSTRAINT notice_kind_check CHECK (license._is_plain_text(kind, 100)),
+    CONSTRAINT notice_recipient_check CHECK (license._is_plain_text(recipient, 254)),
+    CONSTRAINT notice_payload_check CHECK (license._is_small_jsonb(payload, 16384)),
     CONSTRAINT notice_expiry_check CHECK (kind <> 'expiry' OR num_nonnulls(license_id, term_ends_at, stage) = 3),
     CONSTRAINT notice_state_check CHECK (state = ANY ('{pending,sent,acknowledged,skipped,withdrawn}')),
     CONSTRAINT notice_acknowledged_check CHECK (state = 'acknowledged' OR acknowledged_at IS NULL)
@@ -102,6 +104,5 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_withdraw_trg';
 COMMENT ON FUNCTION license._notice_withdraw_trg() IS
 'Trigger: when a licence gets another end or is finalized by hand, its planned notices are withdrawn (O42, O43). Errors: 39P01.';
 
-CREATE TRIGGER license_notice_withdraw AFTER UPDATE ON license.license
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION license._notice_withdraw_trg();
+CREATE TRIGGER license_notice_withdraw AFTER UPDATE OF ends_at, status ON license.license
+    FOR EACH ROW EXECUTE FUNCTION license._notice_withdraw_trg();

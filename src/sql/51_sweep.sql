@@ -1,16 +1,66 @@
 -- The sweep: ends contracts, raises notices, takes expired seats back
 
+-- No foreign key: its check would wait for the very account that somebody has locked.
+CREATE TABLE license.sweep_state (
+    account_id bigint NOT NULL,
+    subject text NOT NULL,
+    subject_id bigint NOT NULL,
+    since timestamptz NOT NULL,
+    tried_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 1,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    retry_at timestamptz,
+    CONSTRAINT sweep_state_pkey PRIMARY KEY (account_id, subject, subject_id),
+    CONSTRAINT sweep_state_subject_check CHECK (subject = ANY ('{license,notice,seat}')),
+    CONSTRAINT sweep_state_sqlstate_check CHECK (sqlstate ~ '^[0-9A-Z]{5}$'),
+    CONSTRAINT sweep_state_message_check CHECK (char_length(message) <= 200),
+    CONSTRAINT sweep_state_attempts_check CHECK (attempts > 0)
+);
+COMMENT ON TABLE license.sweep_state IS 'What the sweep passed by because it was locked or failed; empty is healthy. A row goes away once its subject is done. A DBA may delete a row to have what failed tried again at once. Written by license.sweep() only.';
+COMMENT ON COLUMN license.sweep_state.account_id IS 'The account whose row it is.';
+COMMENT ON COLUMN license.sweep_state.subject IS 'The table of the row: license, notice or seat.';
+COMMENT ON COLUMN license.sweep_state.subject_id IS 'Id of the row in that table.';
+COMMENT ON COLUMN license.sweep_state.since IS 'When the sweep first passed it by.';
+COMMENT ON COLUMN license.sweep_state.tried_at IS 'When it was last passed by.';
+COMMENT ON COLUMN license.sweep_state.attempts IS 'How often in all.';
+COMMENT ON COLUMN license.sweep_state.sqlstate IS 'Why: 55P03 another transaction held a lock, else the error.';
+COMMENT ON COLUMN license.sweep_state.message IS 'Message of the error, at most 200 characters of it.';
+COMMENT ON COLUMN license.sweep_state.retry_at IS 'What failed is not tried again before: a minute later, then two, four and so on, at most an hour. NULL: the next sweep tries.';
+
+CREATE TABLE license.last_sweep (
+    one boolean NOT NULL DEFAULT true,
+    last_sweep_at timestamptz NOT NULL,
+    due_until timestamptz NOT NULL,
+    finalized integer NOT NULL,
+    notices integer NOT NULL,
+    skipped integer NOT NULL,
+    seats_reclaimed integer NOT NULL,
+    passed_by integer NOT NULL,
+    CONSTRAINT last_sweep_pkey PRIMARY KEY (one),
+    CONSTRAINT last_sweep_one_check CHECK (one)
+);
+COMMENT ON TABLE license.last_sweep IS 'One row: the last pass of the sweep; none before the first. Of passes at the same time one is noted. Written by license.sweep() only.';
+COMMENT ON COLUMN license.last_sweep.one IS 'Always true: there is one row.';
+COMMENT ON COLUMN license.last_sweep.last_sweep_at IS 'When the pass was made, by the server''s clock.';
+COMMENT ON COLUMN license.last_sweep.due_until IS 'The moment it was asked for: what was due then was done.';
+COMMENT ON COLUMN license.last_sweep.finalized IS 'Contracts it ended.';
+COMMENT ON COLUMN license.last_sweep.notices IS 'Notices it raised.';
+COMMENT ON COLUMN license.last_sweep.skipped IS 'Notices it skipped.';
+COMMENT ON COLUMN license.last_sweep.seats_reclaimed IS 'Expired seats it took back.';
+COMMENT ON COLUMN license.last_sweep.passed_by IS 'Rows it passed by, see license.sweep_state.';
+
 CREATE FUNCTION license.sweep(at timestamptz DEFAULT now(), batch integer DEFAULT 1000,
     OUT finalized integer, OUT notices integer, OUT skipped integer, OUT seats_reclaimed integer)
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_sweep';
 COMMENT ON FUNCTION license.sweep(timestamptz, integer) IS
-'One pass over what is due at a moment, at most batch licences, planned notices and expired seats each: ends contracts, writes license.notice with one NOTIFY license_notice a raised notice, deletes expired leases, and answers how many of each. Running it twice, late or at the same time does nothing twice; its cost grows with what is due. Errors: 22004, 22023 infinite moment or batch below 1, 40001 above READ COMMITTED. Serves O35, O37-O43, P31, P32.';
+'One pass over what is due at a moment, at most batch licences, planned notices and expired seats each: ends contracts, writes license.notice, deletes expired leases, and answers how many of each; one NOTIFY license_notice says how many notices were raised. Running it twice, late or at the same time does nothing twice; its cost grows with what is due. What others have locked, and what fails, is passed by and noted in license.sweep_state. Errors: 22004, 22023 infinite moment or batch below 1, 40001 above READ COMMITTED. Serves O35, O37-O43, P31, P32.';
 
 CREATE PROCEDURE license.run_sweep()
 LANGUAGE c AS 'MODULE_PATHNAME', 'license_run_sweep';
 COMMENT ON PROCEDURE license.run_sweep() IS
-'Sweeps what is due now in batches of 1000, committing each, until nothing is due. Errors: 2D000 inside a transaction block. Serves O39, O41.';
+'Sweeps what is due now in batches of 1000, committing each, until nothing is due but what it has passed by, see license.sweep_state. Errors: 2D000 inside a transaction block. Serves O39, O41.';
 
 CREATE FUNCTION license._sweep_at_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_sweep_at_trg';

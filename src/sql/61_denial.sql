@@ -12,6 +12,7 @@ CREATE TABLE license.denial (
     site_id bigint,
     apartment_id bigint,
     CONSTRAINT denial_pkey PRIMARY KEY (account_id, denial_id),
+    CONSTRAINT denial_text_check CHECK (char_length(code) <= 100 AND char_length(pool) <= 100),
     CONSTRAINT denial_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
 CREATE INDEX denial_at_idx ON license.denial (account_id, at);

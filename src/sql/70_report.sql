@@ -29,7 +29,7 @@ COMMENT ON COLUMN license.license_list.sku IS 'The offer it is an instance of.';
 
 CREATE VIEW license.upgrade_log WITH (security_invoker = true) AS
 SELECT e.account_id, e.subject_id AS license_id, e.event_id, a.name AS organization,
-    e.at, e.actor, e.action, e.subject, e.old, e.new
+    e.at, e.actor, e.session_role, e.action, e.subject, e.old, e.new
 FROM license.event e
 JOIN license.account a ON a.account_id = e.account_id
 WHERE e.subject IN ('license', 'license_pool');
@@ -40,6 +40,7 @@ COMMENT ON COLUMN license.upgrade_log.event_id IS 'Id of the entry; rises with t
 COMMENT ON COLUMN license.upgrade_log.organization IS 'Name of the organization.';
 COMMENT ON COLUMN license.upgrade_log.at IS 'When it happened.';
 COMMENT ON COLUMN license.upgrade_log.actor IS 'Who did it.';
+COMMENT ON COLUMN license.upgrade_log.session_role IS 'The role that logged in.';
 COMMENT ON COLUMN license.upgrade_log.action IS 'The operation, or update or delete for a plain statement.';
 COMMENT ON COLUMN license.upgrade_log.subject IS 'license, or license_pool for the number of units.';
 COMMENT ON COLUMN license.upgrade_log.old IS 'Former values of what changed.';
@@ -105,8 +106,8 @@ BEGIN ATOMIC
     JOIN license.account a ON a.account_id = l.account_id
     WHERE l.ends_at > m.at
         -- a calendar month more or less, so that the index finds the few that are worth a look
-        AND l.ends_at <= m.at + expiring.within + interval '5 days'
-        AND license._calendar_add(l.ends_at, - expiring.within, a.time_zone) <= m.at
+        AND l.ends_at <= license._moment_add(license._moment_add(m.at, expiring.within), interval '5 days')
+        AND license._calendar_subtract(l.ends_at, expiring.within, a.time_zone) <= m.at
         AND l.status IN ('in_use', 'access_denied')
     ORDER BY l.ends_at, l.license_id;
 END;

@@ -26,6 +26,7 @@ CREATE TRIGGER notice_stage_catalogue_truncate BEFORE TRUNCATE ON license.notice
 
 SELECT pg_extension_config_dump('license.id_seq', '');
 SELECT pg_extension_config_dump('license.account', '');
+SELECT pg_extension_config_dump('license.account_counter', '');
 SELECT pg_extension_config_dump('license.site', '');
 SELECT pg_extension_config_dump('license.apartment', '');
 SELECT pg_extension_config_dump('license.account_user', '');
@@ -48,5 +49,7 @@ SELECT pg_extension_config_dump('license.migration_request', '');
 SELECT pg_extension_config_dump('license.internal_application', '');
 SELECT pg_extension_config_dump('license.notice_stage', 'WHERE edited OR NOT shipped');
 SELECT pg_extension_config_dump('license.notice', '');
+SELECT pg_extension_config_dump('license.sweep_state', '');
+SELECT pg_extension_config_dump('license.last_sweep', '');
 SELECT pg_extension_config_dump('license.event', '');
 SELECT pg_extension_config_dump('license.denial', '');

@@ -203,3 +203,15 @@ CREATE POLICY voucher_select ON license.voucher FOR SELECT USING (license._may(r
 CREATE POLICY voucher_insert ON license.voucher FOR INSERT WITH CHECK (license._may(redeemed_account_id, 'INSERT voucher'));
 CREATE POLICY voucher_update ON license.voucher FOR UPDATE USING (license._may(redeemed_account_id, 'UPDATE voucher'));
 CREATE POLICY voucher_delete ON license.voucher FOR DELETE USING (license._may(redeemed_account_id, 'DELETE voucher'));
+
+ALTER TABLE license.sweep_state ENABLE ROW LEVEL SECURITY;
+CREATE POLICY sweep_state_select ON license.sweep_state FOR SELECT USING (license._may(account_id, 'SELECT sweep_state'));
+CREATE POLICY sweep_state_insert ON license.sweep_state FOR INSERT WITH CHECK (license._may(account_id, 'INSERT sweep_state'));
+CREATE POLICY sweep_state_update ON license.sweep_state FOR UPDATE USING (license._may(account_id, 'UPDATE sweep_state'));
+CREATE POLICY sweep_state_delete ON license.sweep_state FOR DELETE USING (license._may(account_id, 'DELETE sweep_state'));
+
+ALTER TABLE license.account_counter ENABLE ROW LEVEL SECURITY;
+CREATE POLICY account_counter_select ON license.account_counter FOR SELECT USING (license._may(account_id, 'SELECT account_counter'));
+CREATE POLICY account_counter_insert ON license.account_counter FOR INSERT WITH CHECK (license._may(account_id, 'INSERT account_counter'));
+CREATE POLICY account_counter_update ON license.account_counter FOR UPDATE USING (license._may(account_id, 'UPDATE account_counter'));
+CREATE POLICY account_counter_delete ON license.account_counter FOR DELETE USING (license._may(account_id, 'DELETE account_counter'));

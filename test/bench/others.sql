@@ -11,10 +11,8 @@ SELECT format('CREATE TABLE %s.%s (LIKE license.%2$s INCLUDING ALL)%s', s, relna
 FROM pg_class, unnest('{floor,twin,bare}'::text[]) s
 WHERE relnamespace = 'license'::regnamespace AND relname IN ('apartment', 'device', 'license_pool', 'seat')
 \gexec
-SELECT format('ALTER TABLE %s.device DROP COLUMN unassigned_site_id, DROP COLUMN without_site, DROP COLUMN seats,
-    DROP CONSTRAINT device_kind_check, DROP CONSTRAINT device_mode_check,
-    ADD CONSTRAINT device_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
-    ADD CONSTRAINT device_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id)', s)
+SELECT format('ALTER TABLE %s.device DROP COLUMN seats,
+    DROP CONSTRAINT device_kind_check, DROP CONSTRAINT device_mode_check', s)
 FROM unnest('{floor,twin}'::text[]) s
 \gexec
 ALTER TABLE floor.device DROP CONSTRAINT device_code_check, DROP CONSTRAINT device_apartment_check,
@@ -37,7 +35,6 @@ SELECT format('ALTER TABLE %s.%s ADD CONSTRAINT %I %s', s, relname, conname,
     regexp_replace(pg_get_constraintdef(o.oid), 'license\.(apartment|device|license_pool)\M', s || '.\1', 'g'))
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid, unnest('{floor,twin,bare}'::text[]) s
 WHERE contype = 'f' AND conrelid IN ('license.device'::regclass, 'license.seat'::regclass)
-    AND (s = 'bare' OR conname NOT IN ('device_account_fkey', 'device_site_fkey'))
 ORDER BY s, relname, conname
 \gexec
 

@@ -199,8 +199,7 @@ WITH due AS (
     UPDATE license.license l SET sweep_at = l.ends_at - interval '15 days' FROM due WHERE l.account_id = due.account_id
         AND l.license_id = due.license_id
 )
-SELECT count(pg_notify('license_notice', json_build_object('notice_id', notice_id, 'account_id', account_id,
-    'license_id', license_id, 'stage', stage, 'ends_at', term_ends_at, 'auto_renew', payload -> 'auto_renew')::text)) FROM told;
+SELECT pg_notify('license_notice', count(*)::text) FROM told;
 SQL
 
 # What a sweep has written, without the ids it drew

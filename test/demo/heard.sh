@@ -7,5 +7,4 @@ for ((left = 140; left > 0; left--)); do
 	grep -q "^Asynchronous.*$1" "$HEARD" && break
 	sleep 0.5
 done
-sed -nE 's/^Asynchronous notification "([^"]*)" with payload "(.*)" received.*/\1: \2/p' "$HEARD" |
-	sed 's/, "stage"/,\n                 "stage"/'
+sed -nE 's/^Asynchronous notification "([^"]*)" with payload "(.*)" received.*/\1: \2/p' "$HEARD"

@@ -52,6 +52,7 @@ BEGIN
         INSERT INTO license.notice (account_id, notice_id, kind, due_at) VALUES (a, 12, 'other', now());
         INSERT INTO license.event (account_id, event_id, actor, subject, subject_id, action) VALUES (a, 13, 'x', 'x', 1, 'x');
         INSERT INTO license.denial (account_id, denial_id, code) VALUES (a, 14, 'X');
+        INSERT INTO license.sweep_state (account_id, subject, subject_id, since, tried_at, sqlstate, message) VALUES (a, 'license', 15, now(), now(), '55P03', 'X');
     END LOOP;
 END $$;
 

@@ -155,7 +155,7 @@ SELECT results_eq('SELECT quantity, total, status FROM license.subscription WHER
     $$VALUES (0, 0::numeric, 'contract_finalized')$$, 'C14: 0 cancels');
 SELECT is(reason, 'cancelled', 'C14: and says so') FROM license WHERE account_id = 7103 AND sku = 'T2TU1';
 SELECT throws_ok($$INSERT INTO license.seat (account_id, license_id, pool, user_id)
-    SELECT account_id, license_id, 'user', 71001 FROM license.license WHERE account_id = 7103 AND sku = 'T2TU1'$$, 'LX002', NULL,
+    SELECT account_id, license_id, 'user', 71001 FROM license.license WHERE account_id = 7103 AND sku = 'T2TU1'$$, 'LX001', NULL,
     'C14: a cancelled subscription gives no seat');
 SELECT set_has('SELECT sku FROM license.available_offers(7103)', $$VALUES ('T2TU1')$$, 'C17: what was cancelled can be ordered again');
 SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU1": 5}', NULL, NULL, '2030-04-14')$$, 'C4: as a new subscription');

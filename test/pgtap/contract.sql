@@ -79,13 +79,13 @@ SELECT is_empty($$SELECT r.oid::regclass FROM relations r JOIN pg_attribute ON a
 -- One day distributed by account_id
 SELECT set_eq($$SELECT relname FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND attnum = 1
     WHERE relkind IN ('r', 'p') AND attname <> 'account_id'$$,
-    ARRAY['access', 'module', 'notice_stage', 'offer', 'offer_price', 'voucher'],
+    ARRAY['access', 'last_sweep', 'module', 'notice_stage', 'offer', 'offer_price', 'voucher'],
     'account_id is the first column of every tenant table');
 SELECT set_eq($$SELECT conname FROM key_columns WHERE contype IN ('p', 'u') AND first <> 'account_id'
     UNION ALL SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN relations r ON r.oid = indrelid
     WHERE indisunique AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
         AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = indrelid AND attnum = indkey[0] AND attname = 'account_id')$$,
-    ARRAY['access_pkey', 'module_pkey', 'notice_stage_pkey', 'offer_pkey', 'offer_price_pkey', 'voucher_pkey',
+    ARRAY['access_pkey', 'last_sweep_pkey', 'module_pkey', 'notice_stage_pkey', 'offer_pkey', 'offer_price_pkey', 'voucher_pkey',
         'license_key_key', 'account_email_key', 'account_user_email_key'],
     'account_id comes first in every primary key and unique index; what is unique over all accounts is listed');
 SELECT set_eq($$SELECT conrelid::regclass || '.' || first FROM key_columns WHERE contype = 'f' AND first <> 'account_id'$$,

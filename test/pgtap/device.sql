@@ -45,7 +45,7 @@ SELECT is(pg_temp.code(46025), '1000', 'T23: after 999 comes 1000');
 DELETE FROM device WHERE account_id = 4602;
 INSERT INTO device (account_id, device_id) VALUES (4602, 46026);
 SELECT is(pg_temp.code(46026), '1001', 'T23: an account emptied goes on');
-SELECT is((SELECT last_device_number FROM account WHERE account_id = 4601), 12, 'T23: an INSERT leaves the account alone');
+SELECT is((SELECT last_device_number FROM account_counter WHERE account_id = 4601), 12, 'T23: an INSERT leaves the counter of the account as it is');
 SELECT throws_ok($$ UPDATE device SET device_code = NULL WHERE device_id = 46018 $$, '23502', NULL, 'T23: a code is not taken away');
 SELECT throws_ok($$ INSERT INTO device (account_id) VALUES (-1) $$, '23503', NULL, 'T23: unknown account');
 SELECT is(_device_number('007') + _device_number('12a') + _device_number('') + _device_number('9999999999'), 7,
@@ -89,7 +89,7 @@ SELECT is(pg_temp.broken(statement), broken, 'M8: ' || why) FROM (VALUES
     ('INSERT INTO device (account_id, site_id, device_code) VALUES (4603, -1, ''x'')', 'device_site_fkey', 'none in an unknown site'),
     ('INSERT INTO device (account_id, site_id, device_code) VALUES (4603, 1, ''x'')', 'device_site_fkey', 'none in the site of another account'),
     ('INSERT INTO device (account_id, site_id, apartment_id, device_code) VALUES (4603, 5, -1, ''x'')', 'device_apartment_fkey', 'none in an unknown apartment'),
-    ('INSERT INTO device (account_id, site_id, apartment_id, device_code) VALUES (4603, 1, 11, ''x'')', 'device_apartment_fkey', 'none in an apartment of another account'),
+    ('INSERT INTO device (account_id, site_id, apartment_id, device_code) VALUES (4603, 1, 11, ''x'')', 'device_site_fkey', 'none in an apartment of another account'),
     ('UPDATE device SET site_id = -1 WHERE device_id = 46122', 'device_site_fkey', 'an unknown site is no place to go from the shelf'),
     ('UPDATE device SET site_id = 1 WHERE device_id = 46121', 'device_site_fkey', 'nor the site of another account'),
     ('UPDATE device SET site_id = -1, apartment_id = NULL WHERE device_id = 46101', 'device_site_fkey', 'nor out of an apartment'),
@@ -104,7 +104,7 @@ SELECT is(pg_temp.broken(statement), broken, 'M8: ' || why) FROM (VALUES
     ('DELETE FROM site WHERE site_id = 5', 'none', 'which can go then'),
     ('DELETE FROM account WHERE account_id = 4603', 'device_account_fkey', 'an account with a device on the shelf stays'),
     ('UPDATE device SET site_id = 1, account_id = 4601 WHERE account_id = 4603', 'none', 'devices may go to another account'),
-    ('DELETE FROM account WHERE account_id = 4603', 'none', 'and then theirs can go'))
+    ('DELETE FROM account WHERE account_id = 4603', 'event_account_fkey', 'and then only its history keeps theirs'))
 AS tried (statement, broken, why);
 
 SELECT is(pg_temp.broken($$ INSERT INTO device (account_id, device_code, kind) VALUES (4601, 'x', 'Phone') $$), 'device_kind_check', 'M10: no other kinds');

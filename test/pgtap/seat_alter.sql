@@ -52,7 +52,9 @@ SELECT attach();
 SELECT is(used(), '2/0', 'M12: and attached again');
 ALTER TABLE room RENAME used TO taken;
 SELECT throws_ok('INSERT INTO guest VALUES (3, 2)', '42703', NULL, 'M11: nor after the used column was renamed');
-SELECT throws_ok('SELECT license.check_seats()', '42703', 'table "room" has no column "used" to count seats with', 'which the check tells');
+SELECT is((SELECT problem FROM license.check_seats() WHERE child = 'alt.guest'::regclass AND parent = 'alt.room'::regclass AND parent_key IS NULL),
+    'table "room" has no column "used" to count seats with. After renaming a column, call license.detach_seat_limit() and license.attach_seat_limit() again.',
+    'K7: check_seats gives an attachment whose used column was renamed as a row with the problem and its cure');
 SELECT lives_ok('SELECT detach()', 'then it can be detached, too');
 ALTER TABLE room RENAME taken TO used;
 ALTER TABLE guest RENAME room TO room_id;
@@ -103,7 +105,7 @@ CREATE TABLE badge (badge_id integer PRIMARY KEY, places integer, used integer N
 CREATE TABLE visitor (visitor_id integer, badge_id integer CONSTRAINT first REFERENCES room CONSTRAINT second REFERENCES badge);
 INSERT INTO badge VALUES (2, 1);
 SELECT license.attach_seat_limit('alt.visitor', 'second', 'used', 'places');
-SELECT throws_ok('INSERT INTO visitor VALUES (1, 2), (2, 2)', 'LX001', 'seat limit of badge (badge_id)=(2) exceeded',
+SELECT throws_ok('INSERT INTO visitor VALUES (1, 2), (2, 2)', 'LX001', 'seat limit of "badge" exceeded',
     'M11: a limit holds along the second foreign key of a column');
 INSERT INTO visitor VALUES (1, 2);
 SELECT results_eq('SELECT room.used, badge.used FROM room, badge WHERE room_id = 2', 'VALUES (0, 1)', 'M12: it is counted in its own parent');

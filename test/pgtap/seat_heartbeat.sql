@@ -32,8 +32,15 @@ SELECT is(pg_temp.beat('2026-06-01 00:20'),
     'GRANTED 2026-06-01 02:20:00+00, stored 2026-06-01 00:20:00+00 02:00:00 2026-06-01 02:20:00+00', 'P27: and the second stays');
 SELECT throws_ok($$ SELECT heartbeat(4481, 4591, '1 month -30 days', '2026-01-10') $$, '23514',
     'new row for relation "seat" violates check constraint "seat_lease_check"', 'P27: a lease that a short month makes nothing of');
-SELECT throws_ok($$ SELECT heartbeat(4481, 4591, '300000 years', '2026-06-01') $$, '22008', NULL, 'P27: a lease past all time');
 SAVEPOINT taken_back;
+SELECT is((SELECT h::text FROM heartbeat(4481, 4591, lease::interval, '2026-06-01') h), format('(t,GRANTED,"%s")', ends_at),
+    format('S25: heartbeat() answers a lease of %s with the end of the licence', lease))
+FROM license, unnest(ARRAY['300000 years', '178000000 years', '2147483647 days', '2562047788:00:00']) lease WHERE account_id = 4481 AND license_id = 4482;
+SELECT throws_ok($$ SELECT heartbeat(4481, 4591, '-178000000 years', '2026-06-01') $$, '22023', NULL, 'S25: a lease that ends before all time is no lease');
+UPDATE seat SET lease = NULL, expires_at = 'infinity' WHERE seat_id = 4591;
+SELECT is((SELECT h::text FROM heartbeat(4481, 4591, NULL, '2026-06-01') h), (SELECT format('(t,GRANTED,"%s")', ends_at) FROM license WHERE account_id = 4481 AND license_id = 4482),
+    'S25: heartbeat() answers a seat that plain SQL gave for ever');
+ROLLBACK TO taken_back;
 SELECT heartbeat(4481, 4591, '5 hours', '2026-06-01 00:30');
 ROLLBACK TO taken_back;
 SELECT is((SELECT lease::text FROM seat WHERE seat_id = 4591), '02:00:00', 'P27: a heartbeat is taken back with its transaction');

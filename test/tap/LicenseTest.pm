@@ -8,7 +8,7 @@ use Exporter 'import';
 use FindBin;
 use PostgreSQL::Test::Cluster;
 
-our @EXPORT_OK = qw(new_node create_extension configure_node fill tables contents);
+our @EXPORT_OK = qw(new_node create_extension configure_node fill tables contents as_role session);
 
 # A started server with the extension in database postgres. Parameters go to init().
 sub new_node
@@ -43,6 +43,55 @@ sub create_extension
 	my ($node, $database) = @_;
 
 	$node->safe_psql($database, 'CREATE EXTENSION license_ext');
+}
+
+# What the SQL answers in a fresh connection of that login role, or the SQLSTATE and message it failed with.
+# Statements before the failing one have been committed.
+sub as_role
+{
+	my ($node, $role, $sql, $database) = @_;
+	my ($status, $out, $err) = $node->psql($database // 'postgres', "\\set VERBOSITY verbose\n$sql",
+		extra_params => [ '-q', '-U', $role ]);
+
+	return $err =~ /(?:ERROR|FATAL):  (.*)/ ? $1 : "psql: $err" if $status != 0;
+	return $out;
+}
+
+# One connection of that role, step after step. A step is an SQL statement, or [ SQL ] that a superuser runs meanwhile in a
+# connection of its own. Answers for each statement what it returned, or the SQLSTATE it failed with.
+sub session
+{
+	my ($node, $role, @steps) = @_;
+	my $file = $node->basedir . '/meanwhile.sql';
+	my $psql = sprintf "psql -X -q -o /dev/null -h '%s' -p %d -U postgres -d postgres", $node->host, $node->port;
+	my ($script, $number, @answers) = ("\\set ON_ERROR_STOP off\n", 0);
+
+	foreach my $step (@steps)
+	{
+		my $meanwhile = "$file." . $number++;
+
+		if (ref $step)
+		{
+			PostgreSQL::Test::Utils::append_to_file("$meanwhile.$$", "$step->[0];\n");
+			$script .= "\\! $psql -v ON_ERROR_STOP=1 -f '$meanwhile.$$' && rm '$meanwhile.$$'\n";
+		}
+		else
+		{
+			$script .= "$step;\n\\echo = :SQLSTATE\n";
+		}
+	}
+	my ($status, $out) = $node->psql('postgres', $script, extra_params => [ '-q', '-U', $role ], on_error_stop => 0);
+	my $rows = '';
+
+	foreach my $line (split /\n/, $out)
+	{
+		my ($state) = $line =~ /^= (\w{5})$/;
+
+		$rows .= "$line\n", next unless defined $state;
+		push @answers, $state eq '00000' ? $rows =~ s/\n$//r : $state;
+		$rows = '';
+	}
+	return @answers;
 }
 
 # Rows in every table, see fill.sql

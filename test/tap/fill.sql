@@ -6,7 +6,7 @@ SELECT setval('license.id_seq', 1000);
 INSERT INTO license.account (account_id, parent_id, kind, name, email, email_override, region, currency, time_zone, floating_strategy, floating_min_idle, created_at, closed_at) VALUES
     (1, NULL, 'provider', 'Vendor', 'office@vendor.example', NULL, 'EU', 'EUR', 'Europe/Prague', 'none', '20 minutes', '2024-01-01 00:00+00', NULL),
     (2, 1, 'distributor', 'Distributor "North"', 'sales@north.example', NULL, 'EU', 'EUR', 'Europe/Oslo', 'none', '20 minutes', '2024-02-29 12:00+00', NULL),
-    (3, 2, 'partner', E'Partner\twith tab, \\ and Žluťoučký', 'orders@partner.example', NULL, 'US', 'USD', 'America/New_York', 'none', '20 minutes', '2024-03-01 00:00+00', NULL),
+    (3, 2, 'partner', E'Partner, \\ and Žluťoučký', 'orders@partner.example', NULL, 'US', 'USD', 'America/New_York', 'none', '20 minutes', '2024-03-01 00:00+00', NULL),
     (4, 3, 'client', 'Client', 'it@client.example', NULL, 'US', 'USD', 'America/New_York', 'idle_longest', '1 hour 30 minutes', '2024-04-01 00:00+00', NULL),
     (5, 3, 'internal', 'Partner internal', NULL, NULL, 'US', 'USD', 'UTC', 'priority', '0', '2024-05-01 00:00+00', NULL),
     (6, 1, 'client', 'Closed', 'someone@gmail.example', 'owner has no company address', 'APAC', 'JPY', 'Asia/Tokyo', 'none', '20 minutes', '2024-06-01 00:00+00', '2025-06-01 00:00+00'),
@@ -182,3 +182,6 @@ SELECT license.redeem_voucher(4, 11, (SELECT code::text FROM license.voucher WHE
 SELECT license.record_payment(4, 11, 2, 20, 'EUR', 'ref-3', at => '2026-04-04 00:00+00');
 SELECT license.create_enterprise('Enterprise', 'office@enterprise.example', 10, 3, at => '2026-04-05 00:00+00');
 SELECT license.sweep('2026-04-06 00:00+00');
+INSERT INTO license.sweep_state (account_id, subject, subject_id, since, tried_at, attempts, sqlstate, message, retry_at)
+    VALUES (4, 'license', 82, '2026-04-06 00:00+00', '2026-04-06 00:01+00', 2, '54000', 'too long', '2026-04-06 00:03+00'),
+        (4, 'seat', 1, '2026-04-06 00:00+00', '2026-04-06 00:00+00', 1, '55P03', 'locked by another transaction', NULL);
