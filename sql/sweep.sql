@@ -39,7 +39,6 @@ SELECT * FROM license.sweep('2026-12-09');
 ROLLBACK;
 
 -- what is refused
-SELECT license.sweep(NULL);
 SELECT license.sweep('infinity');
 SELECT license.sweep(now(), 0);
 BEGIN;

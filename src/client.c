@@ -52,9 +52,8 @@ license_create_client(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "partner_id");
 	require_argument(fcinfo, 1, "name");
 	require_argument(fcinfo, 2, "items");
-	require_argument(fcinfo, 3, "at");
 	order.items = PG_GETARG_DATUM(2);
-	order.at = PG_GETARG_TIMESTAMPTZ(3);
+	order.at = moment_argument(fcinfo, 3);
 	operation_begin(&op, fcinfo, "create_client", order.at);
 	order.account_id = insert_client(fcinfo);
 	if (has_items(order.items))

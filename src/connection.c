@@ -48,7 +48,7 @@ static void
 count_connection(FunctionCallInfo fcinfo, int64 license_id)
 {
 	NullableDatum account = arg_passed(fcinfo, 0);
-	NullableDatum at = arg_passed(fcinfo, 3);
+	NullableDatum at = arg_time(operation_at());
 
 	if (RUN(connection_lock, account, arg_int64(license_id)) == 0 ||
 		strcmp(got_text(1), PENDING_START) != 0)
@@ -89,8 +89,7 @@ license_record_connection(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "mac");
-	require_argument(fcinfo, 3, "at");
-	operation_begin(&op, fcinfo, "record_connection", PG_GETARG_TIMESTAMPTZ(3));
+	operation_begin(&op, fcinfo, "record_connection", moment_argument(fcinfo, 3));
 	find_live_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	if (strcmp(got_text(2), PENDING_START) == 0)
 		status = connect_waiting(fcinfo, got_int64(1));

@@ -353,11 +353,10 @@ license_site_coverage(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
-	require_argument(fcinfo, 2, "at");
-	operation_begin(&op, fcinfo, "site_coverage", PG_GETARG_TIMESTAMPTZ(2));
+	operation_begin(&op, fcinfo, "site_coverage", moment_argument(fcinfo, 2));
 	if (RUN(site_exists, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	RUN(coverage_of_site, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2));
+	RUN(coverage_of_site, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(operation_at()));
 	return_rows(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;

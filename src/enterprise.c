@@ -73,7 +73,7 @@ static int64
 insert_account(FunctionCallInfo fcinfo, bool warned)
 {
 	RUN(enterprise_account_insert, arg_passed(fcinfo, 4), arg_passed(fcinfo, 0), arg_passed(fcinfo, 1),
-		arg_text(warned ? EMAIL_OVERRIDE_WARNED : NULL), arg_passed(fcinfo, 5));
+		arg_text(warned ? EMAIL_OVERRIDE_WARNED : NULL), arg_time(operation_at()));
 	if (SPI_processed == 0)
 		account_email_refuse_taken(text_argument(fcinfo, 1), "account");
 	return got_int64(1);
@@ -123,17 +123,16 @@ license_create_enterprise(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(names); i++)
 		require_argument(fcinfo, i, names[i]);
-	require_argument(fcinfo, 5, "at");
 	quantity = PG_GETARG_INT32(2);
 	floating = PG_GETARG_INT32(3);
 	check_quantity("quantity", quantity, 1, PG_INT32_MAX);
 	check_quantity("floating quantity", floating, 0, quantity);
-	operation_begin(&op, fcinfo, "create_enterprise", PG_GETARG_TIMESTAMPTZ(5));
+	operation_begin(&op, fcinfo, "create_enterprise", moment_argument(fcinfo, 5));
 	warned = account_email_check(text_argument(fcinfo, 1), NULL);
 	check_provider(arg_passed(fcinfo, 4));
 	account_id = insert_account(fcinfo, warned);
 	insert_admin(fcinfo, account_id);
-	insert_license(account_id, quantity, floating, PG_GETARG_TIMESTAMPTZ(5));
+	insert_license(account_id, quantity, floating, moment_argument(fcinfo, 5));
 	operation_end(&op);
 	PG_RETURN_INT64(account_id);
 }
@@ -250,7 +249,7 @@ add_to_pool(int64 account_id, const EnterpriseLicense *license, int32 quantity,
 Datum
 license_add_licenses(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"account_id", "quantity", "pool", "at"};
+	static const char *const names[] = {"account_id", "quantity", "pool"};
 	EnterpriseLicense license;
 	int64		account_id;
 	TimestampTz at;
@@ -263,7 +262,7 @@ license_add_licenses(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(names); i++)
 		require_argument(fcinfo, i, names[i]);
 	account_id = PG_GETARG_INT64(0);
-	at = PG_GETARG_TIMESTAMPTZ(3);
+	at = moment_argument(fcinfo, 3);
 	check_quantity("quantity", PG_GETARG_INT32(1), 1, PG_INT32_MAX);
 	check_pool(text_argument(fcinfo, 2));
 	operation_begin(&op, fcinfo, "add_licenses", at);
@@ -298,13 +297,12 @@ license_renew_account(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	require_argument(fcinfo, 0, "account_id");
-	require_argument(fcinfo, 1, "at");
 	account_id = PG_GETARG_INT64(0);
-	operation_begin(&op, fcinfo, "renew_account", PG_GETARG_TIMESTAMPTZ(1));
+	operation_begin(&op, fcinfo, "renew_account", moment_argument(fcinfo, 1));
 	permission_require(account_id, BUY_LICENSES);
 	lock_license(account_id, &license);
 	if (!license.limited ||
-		RUN(enterprise_renew, arg_int64(account_id), arg_int64(license.license_id), arg_passed(fcinfo, 1)) == 0)
+		RUN(enterprise_renew, arg_int64(account_id), arg_int64(license.license_id), arg_time(operation_at())) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_LICENSE_NOT_VALID),
 				errmsg("licences of account %lld have no end that could be moved", (long long) account_id));

@@ -107,13 +107,12 @@ license_decide_application(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "application_id");
 	require_argument(fcinfo, 2, "approve");
-	require_argument(fcinfo, 3, "at");
 	order.account_id = PG_GETARG_INT64(0);
-	order.at = PG_GETARG_TIMESTAMPTZ(3);
+	order.at = moment_argument(fcinfo, 3);
 	order.by_application = true;
 	operation_begin(&op, fcinfo, "decide_application", order.at);
 	if (RUN(application_decide, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
-			arg_passed(fcinfo, 3)) == 0)
+			arg_time(order.at)) == 0)
 		refuse_decision(order.account_id, PG_GETARG_INT64(1));
 	order.items = got_datum_to_keep(1, &isnull);
 	values = got_text(2);

@@ -64,11 +64,10 @@ set_status(const License *license, const char *status, const char *reason)
 }
 
 static void
-require_license_arguments(FunctionCallInfo fcinfo, int at)
+require_license_arguments(FunctionCallInfo fcinfo)
 {
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "license_id");
-	require_argument(fcinfo, at, "at");
 }
 
 static void
@@ -112,10 +111,9 @@ license_issue_license(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "request_id");
-	require_argument(fcinfo, 2, "at");
 	account_id = PG_GETARG_INT64(0);
 	request_id = PG_GETARG_INT64(1);
-	at = PG_GETARG_TIMESTAMPTZ(2);
+	at = moment_argument(fcinfo, 2);
 
 	operation_begin(&op, fcinfo, "issue_license", at);
 	check_request(account_id, request_id);
@@ -142,10 +140,10 @@ license_deny_access(PG_FUNCTION_ARGS)
 	License		license;
 	char	   *reason;
 
-	require_license_arguments(fcinfo, 3);
+	require_license_arguments(fcinfo);
 	reason = reason_argument(fcinfo, 2);
-	operation_begin(&op, fcinfo, "deny_access", PG_GETARG_TIMESTAMPTZ(3));
-	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_TIMESTAMPTZ(3));
+	operation_begin(&op, fcinfo, "deny_access", moment_argument(fcinfo, 3));
+	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 3));
 	set_status(&license, ACCESS_DENIED, reason);
 	operation_end(&op);
 	PG_RETURN_VOID();
@@ -163,9 +161,9 @@ license_restore_access(PG_FUNCTION_ARGS)
 	Operation	op;
 	License		license;
 
-	require_license_arguments(fcinfo, 2);
-	operation_begin(&op, fcinfo, "restore_access", PG_GETARG_TIMESTAMPTZ(2));
-	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_TIMESTAMPTZ(2));
+	require_license_arguments(fcinfo);
+	operation_begin(&op, fcinfo, "restore_access", moment_argument(fcinfo, 2));
+	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 2));
 	if (strcmp(license.status, ACCESS_DENIED) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
@@ -194,10 +192,10 @@ license_finalize(PG_FUNCTION_ARGS)
 	License		license;
 	char	   *reason;
 
-	require_license_arguments(fcinfo, 3);
+	require_license_arguments(fcinfo);
 	reason = reason_argument(fcinfo, 2);
-	operation_begin(&op, fcinfo, "finalize", PG_GETARG_TIMESTAMPTZ(3));
-	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_TIMESTAMPTZ(3));
+	operation_begin(&op, fcinfo, "finalize", moment_argument(fcinfo, 3));
+	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 3));
 	set_status(&license, CONTRACT_FINALIZED, reason);
 	operation_end(&op);
 	PG_RETURN_VOID();
@@ -286,9 +284,9 @@ license_renew(PG_FUNCTION_ARGS)
 	Datum		ends_at;
 	bool		isnull;
 
-	require_license_arguments(fcinfo, 3);
+	require_license_arguments(fcinfo);
 	check_term(fcinfo, 2);
-	at = PG_GETARG_TIMESTAMPTZ(3);
+	at = moment_argument(fcinfo, 3);
 	operation_begin(&op, fcinfo, "renew", at);
 	license = lock_for_renewal(PG_GETARG_INT64(0), PG_GETARG_INT64(1), at);
 	RUN(license_renew, arg_int64(license.account_id), arg_int64(license.license_id),

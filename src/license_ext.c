@@ -5,6 +5,7 @@
 #include "license_ext.h"
 
 #include "access.h"
+#include "access/xact.h"
 #include "funcapi.h"
 #include "license_lookup.h"
 #include "operation.h"
@@ -83,6 +84,12 @@ require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("%s must not be NULL", name));
+}
+
+TimestampTz
+moment_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(n);
 }
 
 char *

@@ -34,6 +34,9 @@ extern int	email_rule;
 /* Raises 22004 when argument n is NULL; functions are not STRICT, because a NULL answer hides the fault. */
 extern void require_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
+/* Argument n, the moment something happens at; NULL is now(), as when the argument is left out. */
+extern TimestampTz moment_argument(FunctionCallInfo fcinfo, int n);
+
 /* Argument n as a NUL-terminated string, NULL when it is NULL. */
 extern char *text_argument(FunctionCallInfo fcinfo, int n);
 

@@ -46,6 +46,18 @@ license_key_in(PG_FUNCTION_ARGS)
 	PG_RETURN_LICENSE_KEY_P(key);
 }
 
+void
+license_key_require(const char *text, LicenseKey *key)
+{
+	const char *problem;
+
+	if (!license_key_parse(text, strlen(text), key, &problem))
+		ereport(ERROR,
+				errcode(ERRCODE_MALFORMED_KEY),
+				errmsg("malformed licence key"),
+				errdetail("%s", problem));
+}
+
 /*
  * license.license_key_out(license_key) → cstring
  *		Five groups of five symbols.
@@ -62,7 +74,7 @@ license_key_out(PG_FUNCTION_ARGS)
 /*
  * license.license_key_recv(internal) → license_key
  *		Sixteen bytes as license_key_send() makes them.
- *		Errors: LX004 when they are no key, because a client may send anything.
+ *		Errors: 22P03 when they are no key, because a client may send anything.
  */
 Datum
 license_key_recv(PG_FUNCTION_ARGS)
@@ -74,8 +86,8 @@ license_key_recv(PG_FUNCTION_ARGS)
 	pq_copymsgbytes(message, (char *) key->bytes, LICENSE_KEY_SIZE);
 	if (!license_key_check(key, &problem))
 		ereport(ERROR,
-				errcode(ERRCODE_MALFORMED_KEY),
-				errmsg("malformed licence key"),
+				errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				errmsg("malformed licence key in binary form"),
 				errdetail("%s", problem));
 	PG_RETURN_LICENSE_KEY_P(key);
 }

@@ -33,6 +33,9 @@ typedef struct LicenseKey
  */
 extern bool license_key_parse(const char *text, size_t len, LicenseKey *key, const char **problem);
 
+/* The same, of the server: raises LX004 when the text is no key. */
+extern void license_key_require(const char *text, LicenseKey *key);
+
 /* Whether the bytes are a key; *problem as above. */
 extern bool license_key_check(const LicenseKey *key, const char **problem);
 

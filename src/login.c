@@ -10,6 +10,7 @@
 #include "password.h"
 #include "plans.h"
 #include "seat.h"
+#include "secret.h"
 #include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_login);
@@ -21,9 +22,16 @@ PG_FUNCTION_INFO_V1(license_logout);
 #define ACTIVE				"ACTIVE"
 #define NONE				"NONE"
 
+#define MAX_DEVICE_CODE 100		/* characters, as the CHECK of license.device has it */
+
+extern Datum license_is_device_kind(PG_FUNCTION_ARGS);
+
+/* What the caller passed, and what comes of it */
 typedef struct Login
 {
 	TimestampTz at;
+	bool		on_device;		/* channel app: a device logs in, not a browser */
+	NullableDatum given_code;	/* of the device, NULL for a new one */
 	int64		account_id;
 	int64		user_id;
 	int64		session_id;
@@ -53,48 +61,50 @@ refuse(const Login *login, const char *code, NullableDatum user_id)
 	return code;
 }
 
-/* False for an address that no account has, and for an account in which the caller may log nobody in */
 static bool
-find_account(FunctionCallInfo fcinfo, const Operation *op, TimestampTz at)
+find_user(FunctionCallInfo fcinfo, TimestampTz at)
 {
-	return RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) > 0 &&
-		(op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, got_int64(1)));
+	if (argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL))
+		return false;
+	return RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) > 0;
 }
 
-/* No address or password is; to fold and hash it would take as long as whoever typed it wants. */
+/* A caller confined to some accounts finds no user in others. */
 static bool
-is_too_long(FunctionCallInfo fcinfo)
+may_log_in(FunctionCallInfo fcinfo, const Operation *op, int64 account_id)
 {
-	return argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL) ||
-		argument_is_longer(fcinfo, 2, MAX_PASSWORD);
+	return op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, account_id);
+}
+
+/* NULL, which matches nothing, for a text that is too long for a password */
+static char *
+given_password(FunctionCallInfo fcinfo)
+{
+	return argument_is_longer(fcinfo, 2, MAX_PASSWORD) ? NULL : text_argument(fcinfo, 2);
 }
 
 /*
- * One password is hashed whoever asks, so that neither the answer nor its
- * time tells what was wrong.  Only who knows the password learns of a closed
- * account.
+ * One password is hashed whatever was given, so that neither the answer nor
+ * its time tells what was wrong.  Only a caller who knows the password learns
+ * of a closed account.
  */
 static const char *
 authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 {
-	char	   *password;
 	NullableDatum user_id = arg_null();
 	char	   *hash = NULL;
-	bool		known;
+	bool		known = find_user(fcinfo, login->at);
 	bool		closed = false;
 
-	if (is_too_long(fcinfo))
-		return INVALID_CREDENTIALS;
-	password = text_argument(fcinfo, 2);
-	known = find_account(fcinfo, op, login->at);
 	if (known)
 	{
 		login->account_id = got_int64(1);
 		closed = got_bool(2);
 		user_id.value = got_datum(3, &user_id.isnull);
 		hash = got_text(4);
+		known = may_log_in(fcinfo, op, login->account_id);
 	}
-	if (!password_matches(password, hash))
+	if (!password_matches(given_password(fcinfo), known ? hash : NULL))
 		return known ? refuse(login, INVALID_CREDENTIALS, user_id) : INVALID_CREDENTIALS;
 	if (closed)
 		return refuse(login, ACCOUNT_CLOSED, user_id);
@@ -102,17 +112,31 @@ authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 	return OK;
 }
 
+/* The kind of a new device; a word that is none of ours is a device of somebody else's make. */
+static NullableDatum
+device_kind(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(4))
+		return arg_text("phone");
+	if (DatumGetBool(DirectFunctionCall1(license_is_device_kind, PG_GETARG_DATUM(4))))
+		return arg_passed(fcinfo, 4);
+	ereport(WARNING,
+			errcode(ERRCODE_WARNING),
+			errmsg("a device of an unknown kind logs in; it is taken for third_party"));
+	return arg_text("third_party");
+}
+
 /* The device of that code, made if there is none; without a code always a new one */
 static void
 find_device(FunctionCallInfo fcinfo, Login *login)
 {
-	NullableDatum code = arg_passed(fcinfo, 3);
+	NullableDatum code = login->given_code;
 	NullableDatum account_id = arg_int64(login->account_id);
 
 	if (code.isnull || RUN(login_device_touch, account_id, code, arg_time(login->at)) == 0)
 	{
 		/* Somebody else may make it meanwhile. */
-		if (RUN(login_device_insert, account_id, code, arg_passed(fcinfo, 4), arg_time(login->at)) == 0)
+		if (RUN(login_device_insert, account_id, code, device_kind(fcinfo), arg_time(login->at)) == 0)
 			RUN(login_device_touch, account_id, code, arg_time(login->at));
 	}
 	login->device_id = arg_int64(got_int64(1));
@@ -188,27 +212,44 @@ license_device(const Login *login)
 }
 
 static void
-start_session(FunctionCallInfo fcinfo, Login *login, bool on_device)
+start_session(FunctionCallInfo fcinfo, Login *login)
 {
-	if (on_device)
+	if (login->on_device)
 		find_device(fcinfo, login);
 	RUN(login_session_insert, arg_int64(login->account_id), arg_int64(login->user_id), login->device_id,
-		arg_passed(fcinfo, 5), arg_time(login->at));
+		arg_text(login->on_device ? "app" : "portal"), arg_time(login->at));
 	login->session_id = got_int64(1);
-	if (on_device)
+	if (login->on_device)
 		login->license_status = license_device(login);
 }
 
+/* A channel that is neither app nor portal makes no device, hence it is taken for the portal. */
 static bool
 is_on_device(const char *channel)
 {
-	if (strcmp(channel, "app") == 0)
+	if (channel == NULL || strcmp(channel, "app") == 0)
 		return true;
 	if (strcmp(channel, "portal") != 0)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("channel \"%s\" is neither app nor portal", cut_for_message(channel)));
+		ereport(WARNING,
+				errcode(ERRCODE_WARNING),
+				errmsg("a login comes by an unknown channel; it is taken for portal"));
 	return false;
+}
+
+/* False for a code that no device can have; an empty or blank one is none. */
+static bool
+read_device_code(FunctionCallInfo fcinfo, Login *login)
+{
+	char	   *code;
+
+	login->given_code = arg_null();
+	if (argument_is_longer(fcinfo, 3, MAX_DEVICE_CODE))
+		return false;
+	code = text_argument(fcinfo, 3);
+	if (code == NULL || is_blank(code))
+		return true;
+	login->given_code = arg_passed(fcinfo, 3);
+	return is_plain_text(code, strlen(code), MAX_DEVICE_CODE, false);
 }
 
 static Datum
@@ -232,6 +273,20 @@ login_row(FunctionCallInfo fcinfo, const char *code, const Login *login)
 	return form_result_row(fcinfo, values, nulls);
 }
 
+static const char *
+log_in(FunctionCallInfo fcinfo, const Operation *op, Login *login)
+{
+	const char *code = authenticate(fcinfo, op, login);
+
+	if (strcmp(code, OK) != 0)
+		return code;
+	login->on_device = is_on_device(text_argument(fcinfo, 5));
+	if (login->on_device && !read_device_code(fcinfo, login))
+		return refuse(login, INVALID_CREDENTIALS, arg_int64(login->user_id));
+	start_session(fcinfo, login);
+	return OK;
+}
+
 /*
  * license.login(account_email, user_email, password, device_code, device_kind, channel, at)
  *		→ (code, session_id, account_id, user_id, device_id, device_code, license_status)
@@ -239,34 +294,23 @@ login_row(FunctionCallInfo fcinfo, const char *code, const Login *login)
  *		unknown device is made, and a device without a licence gets one: of the
  *		standard pool, else of the floating one.  license_status is ACTIVE or
  *		NONE; the portal needs no device.  The session has no end of its own.
- *		Errors: 22004, 22023 no such channel, 23514 no such device_kind.
+ *		No text raises an error.  Errors: 55000 without pgcrypto.
  *		T13, T16, T19-T22, T25, T26, T28, T30.
  */
 Datum
 license_login(PG_FUNCTION_ARGS)
 {
-	static const struct
-	{
-		int			n;
-		const char *name;
-	}			required[] = {
-		{0, "account_email"}, {1, "user_email"}, {2, "password"},
-		{4, "device_kind"}, {5, "channel"}, {6, "at"}
-	};
 	Login		login = {.device_id = {.isnull = true}, .device_code = {.isnull = true}, .license_status = NONE};
 	const char *code;
-	bool		on_device;
+	ErrorContextCallback secret;
 	Operation	op;
 
-	for (int i = 0; i < lengthof(required); i++)
-		require_argument(fcinfo, required[i].n, required[i].name);
-	on_device = is_on_device(text_argument(fcinfo, 5));
-	login.at = PG_GETARG_TIMESTAMPTZ(6);
+	secret_begin(&secret);
+	login.at = moment_argument(fcinfo, 6);
 	operation_begin(&op, fcinfo, "login", login.at);
-	code = authenticate(fcinfo, &op, &login);
-	if (strcmp(code, OK) == 0)
-		start_session(fcinfo, &login, on_device);
+	code = log_in(fcinfo, &op, &login);
 	operation_end(&op);
+	secret_end(&secret);
 	PG_RETURN_DATUM(login_row(fcinfo, code, &login));
 }
 

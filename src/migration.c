@@ -92,7 +92,7 @@ file_request(FunctionCallInfo fcinfo)
 {
 	if (RUN(migration_request_new, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1),
 			arg_passed(fcinfo, 2), arg_passed(fcinfo, 3), arg_passed(fcinfo, 4),
-			arg_passed(fcinfo, 5)) == 0)
+			arg_time(operation_at())) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNIQUE_VIOLATION),
 				errmsg("site " INT64_FORMAT " has an open migration request", PG_GETARG_INT64(1)),
@@ -116,8 +116,7 @@ license_request_migration(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "channel");
-	require_argument(fcinfo, 5, "at");
-	operation_begin(&op, fcinfo, "request_migration", PG_GETARG_TIMESTAMPTZ(5));
+	operation_begin(&op, fcinfo, "request_migration", moment_argument(fcinfo, 5));
 	if (RUN(migration_site_lock, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	require_custom(PG_GETARG_INT64(1));
@@ -210,9 +209,8 @@ license_approve_migration(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "request_id");
-	require_argument(fcinfo, 2, "at");
-	operation_begin(&op, fcinfo, "approve_migration", PG_GETARG_TIMESTAMPTZ(2));
-	ended = approve(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_TIMESTAMPTZ(2));
+	operation_begin(&op, fcinfo, "approve_migration", moment_argument(fcinfo, 2));
+	ended = approve(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 2));
 	operation_end(&op);
 	PG_RETURN_INT32((int32) ended);
 }

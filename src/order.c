@@ -188,10 +188,9 @@ license_place_order(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "items");
-	require_argument(fcinfo, 4, "at");
 	order.account_id = PG_GETARG_INT64(0);
 	order.items = PG_GETARG_DATUM(1);
-	order.at = PG_GETARG_TIMESTAMPTZ(4);
+	order.at = moment_argument(fcinfo, 4);
 	operation_begin(&op, fcinfo, "place_order", order.at);
 	purchase_id = order_place(&order, text_argument(fcinfo, 2), text_argument(fcinfo, 3));
 	operation_end(&op);

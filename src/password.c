@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "operation.h"
 #include "plans.h"
+#include "secret.h"
 
 PG_FUNCTION_INFO_V1(license_set_password);
 
@@ -44,7 +45,7 @@ static char *
 crypt_password(const char *password, const char *setting)
 {
 	Datum		hash = OidFunctionCall2Coll(pgcrypto_function("crypt", TEXTOID), DEFAULT_COLLATION_OID,
-											CStringGetTextDatum(password),
+											PointerGetDatum(cstring_to_text_with_len(password, strnlen(password, MAX_BYTES))),
 											CStringGetTextDatum(setting));
 
 	return TextDatumGetCString(hash);
@@ -78,9 +79,9 @@ bool
 password_matches(const char *password, const char *hash)
 {
 	char	   *setting = pgcrypto_setting(hash != NULL ? hash : NO_HASH);
-	bool		equal = equals_in_constant_time(crypt_password(password, setting), setting);
+	bool		equal = equals_in_constant_time(crypt_password(password ? password : "", setting), setting);
 
-	return equal && hash != NULL;
+	return equal && password != NULL && hash != NULL;
 }
 
 static void
@@ -119,8 +120,10 @@ license_set_password(PG_FUNCTION_ARGS)
 {
 	int64		account_id;
 	char	   *password;
+	ErrorContextCallback secret;
 	Operation	op;
 
+	secret_begin(&secret);
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "user_id");
 	require_argument(fcinfo, 2, "password");
@@ -135,5 +138,6 @@ license_set_password(PG_FUNCTION_ARGS)
 				errmsg("account %lld has no user %lld", (long long) account_id,
 					   (long long) PG_GETARG_INT64(1)));
 	operation_end(&op);
+	secret_end(&secret);
 	PG_RETURN_VOID();
 }

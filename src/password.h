@@ -7,7 +7,10 @@
 
 #include "license_ext.h"
 
-/* Does the password match?  NULL never does, and takes as long.  Call it inside an operation. */
+/*
+ * Does the password match the hash?  NULL on either side never does, and takes
+ * as long.  Call it inside an operation.  Errors: 55000 without pgcrypto.
+ */
 extern bool password_matches(const char *password, const char *hash);
 
 #endif							/* LICENSE_PASSWORD_H */

@@ -31,7 +31,7 @@ require_arguments(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {
 		"account_id", "site_id", "quantity", "amount", "currency",
-		"provider_reference", "auto_renew", "at"
+		"provider_reference", "auto_renew"
 	};
 
 	for (int i = 0; i < lengthof(names); i++)
@@ -92,7 +92,7 @@ grant_paid(FunctionCallInfo fcinfo, Site *site, const char *sku)
 
 	site->auto_renew |= PG_GETARG_BOOL(ARG_AUTO_RENEW);
 	changes = coverage_grant(site, sku, PG_GETARG_INT32(ARG_QUANTITY),
-							 PG_GETARG_TIMESTAMPTZ(ARG_AT));
+							 moment_argument(fcinfo, ARG_AT));
 	if (PG_GETARG_BOOL(ARG_AUTO_RENEW))
 		set_auto_renew(site);
 	RUN(payment_outcome, arg_int64(site->account_id), arg_int64(payment_id),
@@ -143,7 +143,7 @@ record_payment(FunctionCallInfo fcinfo)
 	if (RUN(payment_new, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_SITE),
 			arg_text(sku), arg_passed(fcinfo, ARG_QUANTITY), arg_passed(fcinfo, ARG_AMOUNT),
 			arg_passed(fcinfo, ARG_CURRENCY), arg_passed(fcinfo, ARG_REFERENCE),
-			arg_passed(fcinfo, ARG_AUTO_RENEW), arg_passed(fcinfo, ARG_AT)) > 0)
+			arg_passed(fcinfo, ARG_AUTO_RENEW), arg_time(operation_at())) > 0)
 		grant_paid(fcinfo, &site, sku);
 	else
 	{
@@ -168,7 +168,7 @@ license_record_payment(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	require_arguments(fcinfo);
-	operation_begin(&op, fcinfo, "record_payment", PG_GETARG_TIMESTAMPTZ(ARG_AT));
+	operation_begin(&op, fcinfo, "record_payment", moment_argument(fcinfo, ARG_AT));
 	record_payment(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;

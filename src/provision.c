@@ -9,6 +9,7 @@
 #include "license_status.h"
 #include "operation.h"
 #include "plans.h"
+#include "secret.h"
 #include "text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_provision);
@@ -114,25 +115,29 @@ provision(const Sent *sent, TimestampTz at)
  *		Sends a key at a site: the licence is pending start there, or in use
  *		from that moment where its offer starts immediately.  The same key at
  *		the same site again changes nothing.  O11 to O15, O18.
- *		Errors: LX003 finalized, LX004 from the type, LX005, LX006, LX008,
+ *		Errors: LX003 finalized, LX004 malformed key, LX005, LX006, LX008,
  *		LX010, LX024, 23503 no such site, 22004.
  */
 Datum
 license_provision(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback secret;
 	Operation	op;
 	Sent		sent;
+	LicenseKey	key;
 	Datum		status;
 
+	secret_begin(&secret);
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "key");
-	require_argument(fcinfo, 3, "at");
 	sent.account_id = PG_GETARG_INT64(0);
 	sent.site_id = PG_GETARG_INT64(1);
-	license_key_format(PG_GETARG_LICENSE_KEY_P(2), sent.key);
-	operation_begin(&op, fcinfo, "provision", PG_GETARG_TIMESTAMPTZ(3));
-	status = provision(&sent, PG_GETARG_TIMESTAMPTZ(3));
+	operation_begin(&op, fcinfo, "provision", moment_argument(fcinfo, 3));
+	license_key_require(text_argument(fcinfo, 2), &key);
+	license_key_format(&key, sent.key);
+	status = provision(&sent, operation_at());
 	operation_end(&op);
+	secret_end(&secret);
 	return status;
 }

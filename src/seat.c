@@ -306,10 +306,9 @@ license_acquire_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "license_id");
 	require_argument(fcinfo, 2, "pool");
-	require_argument(fcinfo, 7, "at");
-	operation_begin(&op, fcinfo, "acquire_seat", PG_GETARG_TIMESTAMPTZ(7));
+	operation_begin(&op, fcinfo, "acquire_seat", moment_argument(fcinfo, 7));
 	seat_acquire(PG_GETARG_INT64(0), PG_GETARG_INT64(1), text_argument(fcinfo, 2), &holder,
-				 arg_passed(fcinfo, 6), PG_GETARG_TIMESTAMPTZ(7), &answer);
+				 arg_passed(fcinfo, 6), moment_argument(fcinfo, 7), &answer);
 	operation_end(&op);
 	values[0] = BoolGetDatum(answer.granted);
 	values[1] = CStringGetTextDatum(answer.code);

@@ -152,10 +152,9 @@ license_heartbeat(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "seat_id");
-	require_argument(fcinfo, 3, "at");
 	beat.account_id = PG_GETARG_INT64(0);
 	beat.seat_id = PG_GETARG_INT64(1);
-	beat.at = PG_GETARG_TIMESTAMPTZ(3);
+	beat.at = moment_argument(fcinfo, 3);
 	if (!beat.lease.isnull)
 		(void) seat_lease_end(beat.lease, beat.at);
 	operation_begin(&op, fcinfo, "heartbeat", beat.at);

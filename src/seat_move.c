@@ -102,11 +102,10 @@ license_move_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "from_device");
 	require_argument(fcinfo, 2, "to_device");
-	require_argument(fcinfo, 3, "at");
-	operation_begin(&op, fcinfo, "move_seat", PG_GETARG_TIMESTAMPTZ(3));
+	operation_begin(&op, fcinfo, "move_seat", moment_argument(fcinfo, 3));
 	permission_require(PG_GETARG_INT64(0), MOVE_LICENSES);
 	seat_id = move_device_seat(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2),
-							   PG_GETARG_TIMESTAMPTZ(3));
+							   moment_argument(fcinfo, 3));
 	operation_end(&op);
 	PG_RETURN_INT64(seat_id);
 }

@@ -304,10 +304,9 @@ license_sweep(PG_FUNCTION_ARGS)
 	Datum		values[4];
 	bool		nulls[4] = {false};
 
-	require_argument(fcinfo, 0, "at");
 	require_argument(fcinfo, 1, "batch");
 	check_batch(PG_GETARG_INT32(1));
-	pass = sweep_once(fcinfo, PG_GETARG_TIMESTAMPTZ(0), GetCurrentTimestamp(), PG_GETARG_INT32(1));
+	pass = sweep_once(fcinfo, moment_argument(fcinfo, 0), GetCurrentTimestamp(), PG_GETARG_INT32(1));
 	values[0] = Int32GetDatum(pass.finalized);
 	values[1] = Int32GetDatum(pass.notices);
 	values[2] = Int32GetDatum(pass.skipped);

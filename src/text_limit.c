@@ -87,6 +87,17 @@ is_plain_text(const char *text, int length, int most, bool lines)
 	return !blank;
 }
 
+bool
+is_blank(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p += pg_mblen(p))
+	{
+		if (!is_in(character_at(p), spaces, lengthof(spaces)))
+			return false;
+	}
+	return true;
+}
+
 /* Is the value larger than so many characters can be?  A stored one is not read for that. */
 static bool
 is_huge(Datum value, int most)

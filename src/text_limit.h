@@ -26,6 +26,9 @@
  */
 extern bool is_plain_text(const char *text, int length, int most, bool lines);
 
+/* Does it show nothing: empty, or spaces of any kind only? */
+extern bool is_blank(const char *text);
+
 /* Is a text argument longer than that many characters?  Answers without reading a huge one. */
 extern bool argument_is_longer(FunctionCallInfo fcinfo, int n, int most);
 

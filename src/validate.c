@@ -179,7 +179,7 @@ find_license(FunctionCallInfo fcinfo, const Operation *op, const LicenseKey *key
 Datum
 license_validate(PG_FUNCTION_ARGS)
 {
-	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(3);
+	TimestampTz at = moment_argument(fcinfo, 3);
 	MemoryContext caller = CurrentMemoryContext;
 	const Answer *answer = &key_malformed;
 	bool		expiring_soon = false;

@@ -9,8 +9,10 @@
 #include "coverage.h"
 #include "event.h"
 #include "funcapi.h"
+#include "license_key.h"
 #include "operation.h"
 #include "plans.h"
+#include "secret.h"
 #include "text_limit.h"
 #include "trigger_util.h"
 
@@ -19,8 +21,6 @@ PG_FUNCTION_INFO_V1(license_redeem_voucher);
 PG_FUNCTION_INFO_V1(license_cancel_voucher);
 PG_FUNCTION_INFO_V1(license_voucher_trg);
 PG_FUNCTION_INFO_V1(license_voucher_truncated_trg);
-
-extern Datum license_key_in(PG_FUNCTION_ARGS);
 
 #define ACTIVE		"active"
 #define USED		"used"
@@ -48,12 +48,11 @@ license_create_vouchers(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "sku");
 	require_argument(fcinfo, 1, "vouchers");
 	require_argument(fcinfo, 2, "quantity");
-	require_argument(fcinfo, 4, "at");
 	coverage_check_quantity(PG_GETARG_INT32(1), "the number of vouchers");
 	coverage_check_quantity(PG_GETARG_INT32(2), "the quantity of a voucher");
-	operation_begin(&op, fcinfo, "create_vouchers", PG_GETARG_TIMESTAMPTZ(4));
+	operation_begin(&op, fcinfo, "create_vouchers", moment_argument(fcinfo, 4));
 	if (RUN(voucher_new, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
-			arg_passed(fcinfo, 3), arg_passed(fcinfo, 4)) == 0)
+			arg_passed(fcinfo, 3), arg_time(operation_at())) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 				errmsg("offer %s does not exist", cut_for_message(text_argument(fcinfo, 0))));
@@ -84,7 +83,9 @@ refuse_cancelled(const char *reason)
 static void
 require_code(FunctionCallInfo fcinfo, int n)
 {
-	(void) DirectFunctionCall1(license_key_in, CStringGetDatum(text_argument(fcinfo, n)));
+	LicenseKey	key;
+
+	license_key_require(text_argument(fcinfo, n), &key);
 }
 
 /* Locks the voucher and leaves its row to read; it must still be active. */
@@ -143,16 +144,18 @@ redeem(FunctionCallInfo fcinfo, TimestampTz at)
 Datum
 license_redeem_voucher(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback secret;
 	Operation	op;
 
+	secret_begin(&secret);
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "code");
-	require_argument(fcinfo, 3, "at");
 	require_code(fcinfo, 2);
-	operation_begin(&op, fcinfo, "redeem_voucher", PG_GETARG_TIMESTAMPTZ(3));
-	coverage_return_changes(fcinfo, redeem(fcinfo, PG_GETARG_TIMESTAMPTZ(3)));
+	operation_begin(&op, fcinfo, "redeem_voucher", moment_argument(fcinfo, 3));
+	coverage_return_changes(fcinfo, redeem(fcinfo, operation_at()));
 	operation_end(&op);
+	secret_end(&secret);
 	return (Datum) 0;
 }
 
@@ -165,9 +168,11 @@ license_redeem_voucher(PG_FUNCTION_ARGS)
 Datum
 license_cancel_voucher(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback secret;
 	char	   *reason;
 	Operation	op;
 
+	secret_begin(&secret);
 	require_argument(fcinfo, 0, "code");
 	reason = reason_argument(fcinfo, 1);
 	require_code(fcinfo, 0);
@@ -175,6 +180,7 @@ license_cancel_voucher(PG_FUNCTION_ARGS)
 	lock_voucher(fcinfo, 0);
 	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_text(reason));
 	operation_end(&op);
+	secret_end(&secret);
 	PG_RETURN_VOID();
 }
 

@@ -33,7 +33,7 @@ COMMENT ON FUNCTION license.license_key_in(cstring) IS
 COMMENT ON FUNCTION license.license_key_out(license.license_key) IS
 'Text of a key: five groups of five symbols. O11, M34.';
 COMMENT ON FUNCTION license.license_key_recv(internal) IS
-'Key from its 16 bytes in the binary protocol. Errors: LX004 when they are no key. O11, M34.';
+'Key from its 16 bytes in the binary protocol. Errors: 22P03 when they are no key, 08P01 when they are fewer. O11, M34.';
 COMMENT ON FUNCTION license.license_key_send(license.license_key) IS
 'The 16 bytes of a key in the binary protocol: 125 bits, first symbol highest, and three zero bits. O11, M34.';
 

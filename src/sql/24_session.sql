@@ -37,7 +37,8 @@ CREATE FUNCTION license.login(account_email text, user_email text, password text
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_login';
 COMMENT ON FUNCTION license.login(text, text, text, text, text, text, timestamptz) IS
-'Answers OK, INVALID_CREDENTIALS or ACCOUNT_CLOSED; refusals are kept in license.denial. In the app an unknown device is made (without a code: with the next free one), and a device without a licence gets one, standard before floating, unless it is on hold; license_status is ACTIVE or NONE. The session does not expire (T13, T16, T19-T22, T25, T26, T28). Errors: 22004, 22023 no such channel, 23514 no such device_kind.';
+'Answers OK, INVALID_CREDENTIALS or ACCOUNT_CLOSED; refusals are kept in license.denial. In the app an unknown device is made (without a code, or with a blank one: with the next free code), and a device without a licence gets one, standard before floating, unless it is on hold; license_status is ACTIVE or NONE. The session does not expire (T13, T16, T19-T22, T25, T26, T28).
+No text raises an error. INVALID_CREDENTIALS answers whatever was wrong: an unknown or NULL address or password, a user of an account in which the caller has no level for login, and, when the password is right, a device code of more than 100 characters or with control or invisible ones. device_kind NULL is phone, an unknown kind third_party; channel NULL is app, an unknown channel portal; both with a warning. A failing statement is not written to the server log. Errors: 55000 without pgcrypto, 22023 infinite moment.';
 
 CREATE FUNCTION license.logout(account_id bigint, session_id bigint)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -165,10 +165,10 @@ AS 'MODULE_PATHNAME', 'license_license_data';
 COMMENT ON FUNCTION license.license_data(bigint, bigint) IS
 'Everything about a licence in five parts: general, modules, upgrades (its history, oldest first), notifications and assignments (locations with the units configured there). Errors: LX005, 22004. O30, O31, O32, O34, O35, O36.';
 
-CREATE FUNCTION license.provision(account_id bigint, site_id bigint, key license.license_key, at timestamptz DEFAULT now())
+CREATE FUNCTION license.provision(account_id bigint, site_id bigint, key text, at timestamptz DEFAULT now())
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_provision';
-COMMENT ON FUNCTION license.provision(bigint, bigint, license.license_key, timestamptz) IS
+COMMENT ON FUNCTION license.provision(bigint, bigint, text, timestamptz) IS
 'Sends a licence key at a site and returns the status: pending_start, or in_use where the offer starts immediately. The same key at the same site again changes nothing. A refused key leaves no row, since the error takes it back; it is in the server log, all but its first group hidden. Errors: LX003 finalized, LX004 malformed, LX005 unknown key, LX006 other organization or site, LX008 a licence lives at the site (two keys at once above READ COMMITTED: 23505 or 40001), LX010 custom site, LX024 region, 23503 no such site, 22004. O11, O12, O13, O14, O15, O18.';
 
 CREATE FUNCTION license.validate(key text, device_code text DEFAULT NULL, module text DEFAULT NULL,

@@ -101,13 +101,13 @@ RETURNS TABLE (account_id bigint, license_id bigint, organization text, site_id 
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT l.account_id, l.license_id, a.name, l.site_id, l.sku, l.status, l.ends_at,
-        CAST(floor(date_part('epoch', l.ends_at - expiring.at) / 86400) AS integer), l.auto_renew
-    FROM license.license l
+        CAST(floor(date_part('epoch', l.ends_at - m.at) / 86400) AS integer), l.auto_renew
+    FROM (SELECT coalesce(expiring.at, now()) AS at) m, license.license l
     JOIN license.account a ON a.account_id = l.account_id
-    WHERE l.ends_at > expiring.at
+    WHERE l.ends_at > m.at
         -- a calendar month more or less, so that the index finds the few that are worth a look
-        AND l.ends_at <= license._moment_add(license._moment_add(expiring.at, expiring.within), interval '5 days')
-        AND license._calendar_subtract(l.ends_at, expiring.within, a.time_zone) <= expiring.at
+        AND l.ends_at <= license._moment_add(license._moment_add(m.at, expiring.within), interval '5 days')
+        AND license._calendar_subtract(l.ends_at, expiring.within, a.time_zone) <= m.at
         AND l.status IN ('in_use', 'access_denied')
     ORDER BY l.ends_at, l.license_id;
 END;

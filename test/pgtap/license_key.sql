@@ -170,13 +170,13 @@ SELECT lives_ok(
 SELECT is((SELECT key::text FROM received), '00000-00000-00000-00000-1117J', 'O11: bytes received are the key');
 SELECT throws_ok(
     $$ CALL pg_temp.copy_binary('\000\000\000\020\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000') $$,
-    'LX004', 'malformed licence key', 'O11: binary zeros are refused');
+    '22P03', 'malformed licence key in binary form', 'K12: binary input refuses a key of zeros with 22P03');
 SELECT throws_ok(
     $$ CALL pg_temp.copy_binary('\000\000\000\020\000\000\000\000\000\000\000\000\000\000\000\000\000\204\047\221') $$,
-    'LX004', 'malformed licence key', 'O11: an unused bit that is set is refused');
+    '22P03', NULL, 'K12: binary input refuses a key whose unused bit is set');
 SELECT throws_ok(
     $$ CALL pg_temp.copy_binary('\000\000\000\020\200\000\000\000\000\000\000\000\000\000\000\000\000\204\047\220') $$,
-    'LX004', 'malformed licence key', 'O11: a changed bit is refused');
+    '22P03', NULL, 'K12: binary input refuses a changed bit');
 SELECT throws_ok(
     $$ CALL pg_temp.copy_binary('\000\000\000\017\000\000\000\000\000\000\000\000\000\000\000\000\000\204\047') $$,
     '08P01', NULL, 'O11: 15 bytes are refused');

@@ -62,11 +62,47 @@ SELECT is((SELECT string_agg(code || ' ' || coalesce(user_id, 0), ', ' ORDER BY 
     'T16: failed logins are kept with the account they were for');
 SELECT is((SELECT count(*) FROM session WHERE account_id = pg_temp.acme() AND device_id IS NULL), 0::bigint, 'T16: none made a session');
 SELECT is((SELECT count(*) FROM device WHERE account_id = pg_temp.acme()), 0::bigint, 'T16: or a device');
-SELECT throws_ok($$SELECT login(NULL, 'ann@acme.example', 'the password')$$, '22004', NULL, 'T16: an account is given');
-SELECT throws_ok($$SELECT login('it@acme.example', 'ann@acme.example', 'the password', channel => 'fax')$$, '22023', NULL,
-    'T16: channels are two');
-SELECT throws_ok($$SELECT login('it@acme.example', 'ann@acme.example', 'the password', 'Q', 'toaster')$$, '23514', NULL,
-    'T20: kinds of devices are known');
+
+-- N4: whatever a person types or a client sends is answered
+
+SELECT is((SELECT l.code FROM login(account, who, pass, code) l), 'INVALID_CREDENTIALS', 'N4: login answers ' || name || ' as it answers a wrong password')
+FROM (VALUES
+    ('an account address that is NULL', NULL, 'ann@acme.example', 'the password', 'Q'),
+    ('an account address that is empty', '', 'ann@acme.example', 'the password', 'Q'),
+    ('an account address of 10 MB', repeat('x', 10000000), 'ann@acme.example', 'the password', 'Q'),
+    ('a user address that is NULL', 'it@acme.example', NULL, 'the password', 'Q'),
+    ('a user address that is empty', 'it@acme.example', '', 'the password', 'Q'),
+    ('a user address of 10 MB', 'it@acme.example', repeat('x', 10000000), 'the password', 'Q'),
+    ('a password that is NULL', 'it@acme.example', 'ann@acme.example', NULL, 'Q'),
+    ('a password that is empty', 'it@acme.example', 'ann@acme.example', '', 'Q'),
+    ('a password of 10 MB', 'it@acme.example', 'ann@acme.example', repeat('x', 10000000), 'Q'),
+    ('a right password followed by more', 'it@acme.example', 'ann@acme.example', 'the password ', 'Q'),
+    ('a device code of 101 characters', 'it@acme.example', 'ann@acme.example', 'the password', repeat('x', 101)),
+    ('a device code of 10 MB', 'it@acme.example', 'ann@acme.example', 'the password', repeat('x', 10000000)),
+    ('a device code with a line break', 'it@acme.example', 'ann@acme.example', 'the password', E'Q\nQ'),
+    ('a device code with a zero-width space', 'it@acme.example', 'ann@acme.example', 'the password', U&'Q\200BQ'),
+    ('a device code with a DEL', 'it@acme.example', 'ann@acme.example', 'the password', E'Q\x7f')) v (name, account, who, pass, code);
+SELECT is((SELECT count(*) FROM device WHERE account_id = pg_temp.acme()), 0::bigint, 'N4: a login that is refused makes no device');
+UPDATE account_user SET password_hash = crypt('', gen_salt('bf', 4)) WHERE user_id = 8304;
+SELECT is(pg_temp.login('x1', 'Q', pass => NULL), 'INVALID_CREDENTIALS', 'N4: a password that is NULL does not match the hash of an empty one');
+SELECT is(pg_temp.login('x1', 'Q', pass => ''), 'OK Q ACTIVE', 'N4: a hash made elsewhere of an empty password matches an empty password');
+UPDATE account_user SET password_hash = crypt(repeat('x', 72), gen_salt('bf', 4)) WHERE user_id = 8304;
+SELECT is(pg_temp.login('x1', 'Q', pass => repeat('x', 100)), 'OK Q ACTIVE', 'N4: pgcrypto looks at 72 bytes of a password, and so does login');
+SET LOCAL client_min_messages TO error;
+CREATE TEMP TABLE answered AS SELECT l.* FROM (VALUES ('R', 'phone', 'web'), ('Q', 'phone', NULL), ('S', 'toaster', 'app'), ('T', NULL, 'app')) v (code, kind, channel),
+    login('it@acme.example', 'ann@acme.example', 'the password', v.code, v.kind, v.channel) l;
+RESET client_min_messages;
+SELECT is((SELECT string_agg(concat_ws(' ', a.code, s.channel, d.device_code, d.kind), ', ' ORDER BY d.device_code NULLS FIRST)
+    FROM answered a LEFT JOIN session s USING (account_id, session_id) LEFT JOIN device d ON d.account_id = a.account_id AND d.device_id = s.device_id),
+    'OK portal, OK app Q phone, OK app S third_party, OK app T phone',
+    'N4: a channel that is neither app nor portal is portal, a NULL one app; a device of an unknown kind is third_party, of a NULL one phone');
+DELETE FROM device WHERE account_id = pg_temp.acme();
+DELETE FROM session WHERE account_id = pg_temp.acme();
+SELECT create_enterprise('Gamma', 'it@gamma.example', 9, at => '2026-01-01') AS gamma \gset
+INSERT INTO account_user (account_id, email, password_hash) VALUES (:gamma, 'ann@gamma.example', crypt('the password', gen_salt('bf', 4)));
+SELECT is((SELECT concat_ws(' ', l.code, l.device_code, license_status) FROM login('it@gamma.example', 'ann@gamma.example', 'the password', v.code, at => '2026-02-01') l),
+    format('OK %s ACTIVE', number), 'B12: a device code that is ' || name || ' is none, the device gets the next free one')
+FROM (VALUES ('empty', '', '001'), ('a space', ' ', '002'), ('a tab and a line break', E'\t\n', '003'), ('a no-break space', U&'\00A0', '004')) v (name, code, number);
 
 -- T20-T26: a device and its licence
 

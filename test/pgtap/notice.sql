@@ -243,7 +243,6 @@ SELECT is(
 
 -- Arguments
 
-SELECT throws_ok('SELECT sweep(NULL)', '22004', 'at must not be NULL', 'sweep needs a moment');
 SELECT throws_ok('SELECT sweep(now(), NULL)', '22004', 'batch must not be NULL', 'sweep needs a batch');
 SELECT throws_ok('SELECT sweep(now(), 0)', '22023', 'batch must be at least 1, not 0', 'a batch is at least one');
 SELECT throws_ok($$SELECT sweep('infinity')$$, '22023', NULL, 'an infinite moment is no moment');

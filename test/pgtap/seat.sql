@@ -103,7 +103,6 @@ SELECT throws_ok($$ SELECT acquire_seat(4401, 4410, 'device', 4451, 4440) $$, '2
 SELECT throws_ok($$ SELECT acquire_seat(NULL, 4410, 'device', 4451) $$, '22004', NULL, 'T4: account_id must be given');
 SELECT throws_ok($$ SELECT acquire_seat(4401, NULL, 'device', 4451) $$, '22004', NULL, 'T4: license_id must be given');
 SELECT throws_ok($$ SELECT acquire_seat(4401, 4410, NULL, 4451) $$, '22004', NULL, 'T4: pool must be given');
-SELECT throws_ok($$ SELECT acquire_seat(4401, 4410, 'device', 4451, at => NULL) $$, '22004', NULL, 'T4: at must be given');
 
 -- Heartbeats
 
@@ -123,7 +122,6 @@ SELECT is((SELECT expires_at FROM heartbeat(4401, pg_temp.seat(4453), '1 year', 
 SELECT throws_ok($$ SELECT heartbeat(4401, 1, '0') $$, '22023', NULL, 'P27: a lease must be longer than nothing');
 SELECT throws_ok($$ SELECT heartbeat(NULL, 1) $$, '22004', NULL, 'P27: account_id must be given');
 SELECT throws_ok($$ SELECT heartbeat(4401, NULL) $$, '22004', NULL, 'P27: seat_id must be given');
-SELECT throws_ok($$ SELECT heartbeat(4401, 1, NULL, NULL) $$, '22004', NULL, 'P27: at must be given');
 -- A lease that only plain SQL gave has the length it was last renewed by.
 UPDATE seat SET lease = NULL, acquired_at = '2026-06-06', last_seen_at = '2026-06-06', expires_at = '2026-06-06 00:20'
 WHERE seat_id = pg_temp.seat(4453);
