@@ -9,11 +9,8 @@
 static void
 free_if_unused(Kept *kept)
 {
-	if (kept->cached || kept->holds > 0)
-		return;
-	if (kept->checks != NULL)
-		row_checks_free(kept->checks);
-	MemoryContextDelete(kept->context);
+	if (!kept->cached && kept->holds == 0)
+		MemoryContextDelete(kept->context);
 }
 
 void
@@ -67,7 +64,5 @@ kept_checks(Kept *kept, Relation rel, AttrNumber column)
 	/* A function that ran meanwhile may have had them planned: those may be in use. */
 	if (kept->checks == NULL)
 		kept->checks = planned;
-	else
-		row_checks_free(planned);
 	return kept->checks;
 }

@@ -20,7 +20,8 @@ PG_FUNCTION_INFO_V1(license_row_check_trg);
 /* Kept for the statement */
 typedef struct CompiledChecks
 {
-	RowChecks	checks;
+	RowChecks  *checks;
+	ExprState **states;
 	ExprContext *context;
 	TupleTableSlot *slot;
 } CompiledChecks;
@@ -34,7 +35,8 @@ compiled_checks(FunctionCallInfo fcinfo, Relation rel)
 	if (compiled == NULL)
 	{
 		compiled = palloc(sizeof(CompiledChecks));
-		row_checks_compile(&compiled->checks, rel, 0);
+		compiled->checks = row_checks_plan(rel, 0, CurrentMemoryContext);
+		compiled->states = row_checks_compile(compiled->checks);
 		compiled->context = CreateStandaloneExprContext();
 		compiled->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)), &TTSOpsHeapTuple);
 		fcinfo->flinfo->fn_extra = compiled;
@@ -68,14 +70,14 @@ check_constraints(FunctionCallInfo fcinfo, Relation rel, HeapTuple row)
 	int			broken;
 
 	ExecStoreHeapTuple(row, compiled->slot, false);
-	broken = row_checks_broken(&compiled->checks, compiled->slot, compiled->context);
+	broken = row_checks_broken(compiled->checks, compiled->states, compiled->slot, compiled->context);
 	ExecClearTuple(compiled->slot);
 	if (broken >= 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CHECK_VIOLATION),
 				errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
-					   RelationGetRelationName(rel), compiled->checks.names[broken]),
-				errtableconstraint(rel, compiled->checks.names[broken]));
+					   RelationGetRelationName(rel), compiled->checks->names[broken]),
+				errtableconstraint(rel, compiled->checks->names[broken]));
 }
 
 /*

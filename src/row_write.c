@@ -19,6 +19,12 @@ reads_column(Expr *expr, AttrNumber column)
 	return bms_is_member(column - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
+static void
+forget_planned(void *planned)
+{
+	FreeCachedExpression(planned);
+}
+
 RowChecks *
 row_checks_plan(Relation rel, AttrNumber column, MemoryContext context)
 {
@@ -38,8 +44,12 @@ row_checks_plan(Relation rel, AttrNumber column, MemoryContext context)
 		checks->names[checks->count++] = MemoryContextStrdup(context, constr->check[i].ccname);
 		expressions = lappend(expressions, expr);
 	}
-	if (expressions != NIL)
-		checks->planned = GetCachedExpression((Node *) expressions);
+	if (expressions == NIL)
+		return checks;
+	checks->planned = GetCachedExpression((Node *) expressions);
+	checks->forget.func = forget_planned;
+	checks->forget.arg = checks->planned;
+	MemoryContextRegisterResetCallback(context, &checks->forget);
 	return checks;
 }
 
@@ -47,14 +57,6 @@ bool
 row_checks_are_valid(const RowChecks *checks)
 {
 	return checks->planned == NULL || checks->planned->is_valid;
-}
-
-void
-row_checks_free(RowChecks *checks)
-{
-	if (checks->planned != NULL)
-		FreeCachedExpression(checks->planned);
-	checks->planned = NULL;
 }
 
 ExprState **

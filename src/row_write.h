@@ -13,15 +13,16 @@
 #include "utils/rel.h"
 
 /*
- * CHECK constraints of a table, planned to be kept: each statement would do it
- * anew.  They are compiled for each statement, since a compiled expression
- * cannot be run again while it runs, which a nested statement may do.
+ * CHECK constraints of a table, planned to be kept as long as the context they
+ * were planned in.  They are compiled for each statement, since a compiled
+ * expression cannot be run again while it runs, which a nested statement may do.
  */
 typedef struct RowChecks
 {
 	int			count;
 	char	  **names;
 	struct CachedExpression *planned;	/* a list of them; NULL when there are none */
+	MemoryContextCallback forget;
 } RowChecks;
 
 /*
@@ -32,9 +33,6 @@ extern RowChecks *row_checks_plan(Relation rel, AttrNumber column, MemoryContext
 
 /* Are the functions and types in them still the same? */
 extern bool row_checks_are_valid(const RowChecks *checks);
-
-/* Of those that are free of holders; the rest lives in the context they were planned in. */
-extern void row_checks_free(RowChecks *checks);
 
 /* In the current memory context, for the current role */
 extern ExprState **row_checks_compile(const RowChecks *checks);

@@ -8,6 +8,7 @@
  */
 #include "seat_limit.h"
 
+#include "access.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -78,11 +79,12 @@ try_to(SeatWork work, void *argument)
 	return error;
 }
 
-/* operation_begin() lets only those pass that are meant to see all tables. */
+/* Every other caller covers the tables that it owns. */
 static bool
 covers_all_tables(const Operation *op)
 {
-	return true;
+	return op->caller == op->owner || superuser_arg(op->caller) ||
+		access_role_has_everywhere(op->caller, PROVIDER | OPERATOR);
 }
 
 static bool

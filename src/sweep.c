@@ -22,44 +22,13 @@
 #include "operation.h"
 #include "plans.h"
 #include "sweep_try.h"
+#include "sweep_work.h"
 #include "utils/array.h"
 
 PG_FUNCTION_INFO_V1(license_sweep);
 PG_FUNCTION_INFO_V1(license_run_sweep);
 
 #define RUN_SWEEP_BATCH 1000
-
-typedef struct SweepPass
-{
-	TimestampTz at;				/* what is due then */
-	TimestampTz started;		/* what was passed by since is not tried again */
-	int32		batch;
-	int32		done;			/* rows of all kinds */
-	int32		passed_by;
-	int32		finalized;
-	int32		notices;
-	int32		skipped;
-	int32		seats_reclaimed;
-	List	   *locked_accounts;	/* where a lock was waited for in vain, as int64 */
-} SweepPass;
-
-/* The keys of the rows to work on */
-typedef struct SweepRows
-{
-	int			count;
-	Datum	   *accounts;
-	Datum	   *ids;
-} SweepRows;
-
-/* One kind of work */
-typedef struct SweepKind
-{
-	const char *subject;		/* in license.sweep_state */
-	PlanId		pick;
-	PlanId		note_locked;
-	PlanId		forget;
-	void		(*work) (SweepPass *pass, const SweepRows *rows);
-} SweepKind;
 
 /* What sweep_try() is given */
 typedef struct SweepTask
@@ -69,61 +38,6 @@ typedef struct SweepTask
 	const SweepRows *rows;
 	const SweepFailure *failures;	/* one a row, to note them */
 } SweepTask;
-
-static NullableDatum
-arg_list(const Datum *values, int count)
-{
-	return arg_datum(PointerGetDatum(construct_array(unconstify(Datum *, values), count, INT8OID,
-													 sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-					 false);
-}
-
-/* Accounts, licences and when to look at them next: three columns from `first` on */
-static void
-take_advance(int first, NullableDatum lists[3])
-{
-	for (int i = 0; i < 3; i++)
-		lists[i].value = got_datum(first + i, &lists[i].isnull);
-}
-
-/* What changes nothing but the next look is a statement of its own: it leaves no history. */
-static void
-sweep_licenses(SweepPass *pass, const SweepRows *rows)
-{
-	NullableDatum ending[3];
-	NullableDatum staying[3];
-
-	RUN(sweep_raise_stages, arg_time(pass->at), arg_list(rows->accounts, rows->count),
-		arg_list(rows->ids, rows->count));
-	pass->notices += got_int32(1);
-	pass->skipped += got_int32(2);
-	take_advance(3, ending);
-	take_advance(6, staying);
-	if (!ending[0].isnull)
-		pass->finalized += (int32) RUN(sweep_finalize, ending[0], ending[1], ending[2]);
-	if (!staying[0].isnull)
-		RUN(sweep_advance, staying[0], staying[1], staying[2]);
-}
-
-static void
-raise_planned(SweepPass *pass, const SweepRows *rows)
-{
-	pass->notices += (int32) RUN(sweep_raise_notices, arg_time(pass->at),
-								 arg_list(rows->accounts, rows->count), arg_list(rows->ids, rows->count));
-}
-
-static void
-reclaim_seats(SweepPass *pass, const SweepRows *rows)
-{
-	pass->seats_reclaimed += (int32) RUN(sweep_reclaim_seats, arg_list(rows->accounts, rows->count),
-										 arg_list(rows->ids, rows->count));
-}
-
-static const SweepKind kinds[] = {
-	{"license", PLAN_sweep_pick_licenses, PLAN_sweep_note_locked_licenses, PLAN_sweep_forget_licenses, sweep_licenses},
-	{"notice", PLAN_sweep_pick_notices, PLAN_sweep_note_locked_notices, PLAN_sweep_forget_notices, raise_planned},
-	{"seat", PLAN_sweep_pick_seats, PLAN_sweep_note_locked_seats, PLAN_sweep_forget_seats, reclaim_seats},
-};
 
 static void
 do_rows(void *argument)
@@ -198,42 +112,64 @@ new_rows(int count)
 	return rows;
 }
 
+static bool
+is_of_locked_account(const SweepPass *pass, const SweepRows *rows, int i, SweepFailure *failure)
+{
+	SweepFailure locked = {"55P03", "another row of the account is locked by another transaction", true};
+
+	if (!is_locked_account(pass, rows->accounts[i]))
+		return false;
+	*failure = locked;
+	return true;
+}
+
 /*
- * One by one.  An account that was waited for in vain is not waited for again,
- * so that locks of one tenant cost the others one wait.
+ * An account that was waited for in vain is not waited for again, so that
+ * locks of one tenant cost the others one wait.
  */
+static SweepRows
+rows_to_try(const SweepPass *pass, const SweepRows *rows, SweepRows *failed, SweepFailure *failures)
+{
+	SweepRows	left = new_rows(rows->count);
+
+	for (int i = 0; i < rows->count; i++)
+		move_row(is_of_locked_account(pass, rows, i, &failures[failed->count]) ? failed : &left, rows, i);
+	return left;
+}
+
+/* One by one, when they could not be done together */
 static void
 do_each(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepRows *failed, SweepFailure *failures)
 {
 	for (int i = 0; i < rows->count; i++)
 	{
 		SweepRows	one = {1, &rows->accounts[i], &rows->ids[i]};
-		SweepFailure locked = {"55P03", "another row of the account is locked by another transaction", true};
 		SweepFailure *failure = &failures[failed->count];
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_locked_account(pass, one.accounts[0]))
-			*failure = locked;
-		else if (try_rows(pass, kind, &one, failure))
-			continue;
-		else if (failure->locked)
-			remember_locked_account(pass, one.accounts[0]);
+		if (!is_of_locked_account(pass, rows, i, failure))
+		{
+			if (try_rows(pass, kind, &one, failure))
+				continue;
+			if (failure->locked)
+				remember_locked_account(pass, one.accounts[0]);
+		}
 		move_row(failed, rows, i);
 	}
 }
 
-/* Together if they can, else one by one; false: what failed could not even be noted. */
+/* False: what failed could not even be noted. */
 static bool
 do_picked(SweepPass *pass, const SweepKind *kind, const SweepRows *rows)
 {
 	SweepRows	failed = new_rows(rows->count);
 	SweepFailure *failures = palloc0(sizeof(SweepFailure) * rows->count);
+	SweepRows	left = rows_to_try(pass, rows, &failed, failures);
 	SweepFailure ignored;
 	SweepTask	notes = {.pass = pass, .kind = kind, .rows = &failed, .failures = failures};
 
-	if (pass->locked_accounts == NIL && try_rows(pass, kind, rows, &ignored))
-		return true;
-	do_each(pass, kind, rows, &failed, failures);
+	if (left.count > 0 && !try_rows(pass, kind, &left, &ignored))
+		do_each(pass, kind, &left, &failed, failures);
 	if (failed.count == 0)
 		return true;
 	pass->passed_by += failed.count;
@@ -333,8 +269,8 @@ sweep_once(FunctionCallInfo fcinfo, TimestampTz at, TimestampTz started, int32 b
 	Operation	op;
 
 	operation_begin(&op, fcinfo, "sweep", at);
-	for (int i = 0; i < lengthof(kinds); i++)
-		sweep_kind(&pass, &kinds[i]);
+	for (int i = 0; i < SWEEP_KINDS; i++)
+		sweep_kind(&pass, &sweep_kinds[i]);
 	if (!IsolationUsesXactSnapshot())
 		(void) sweep_try(note_sweep, &task, &ignored);
 	wake_consumers(&pass);

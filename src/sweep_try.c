@@ -5,7 +5,7 @@
 #include "sweep_try.h"
 
 #include "access/xact.h"
-#include "mb/pg_wchar.h"
+#include "text_limit.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -17,11 +17,8 @@
 static void
 describe(SweepFailure *failure, const ErrorData *error)
 {
-	const char *message = error->message ? error->message : "";
-	int			length = pg_mbcharcliplen(message, strlen(message), MAX_MESSAGE);
-
 	strlcpy(failure->sqlstate, unpack_sql_state(error->sqlerrcode), sizeof(failure->sqlstate));
-	failure->message = pnstrdup(message, length);
+	failure->message = plain_copy(error->message ? error->message : "", MAX_MESSAGE);
 	failure->locked = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 

@@ -110,6 +110,31 @@ SELECT is((SELECT format('%s %s', note, ends_on) FROM seat WHERE seat_id = 4591)
 ALTER TABLE seat DROP COLUMN ends_on;
 SELECT matches(pg_temp.beat('2026-06-02 02:00', '2 days'), '^GRANTED 2026-06-04', 'P27: after a column was dropped');
 SELECT is((SELECT note FROM seat WHERE seat_id = 4591), 'kept', 'P27: the others keep their values');
+
+-- A CHECK that has a seat written while it runs
+
+CREATE TEMP TABLE todo (seat_id bigint);
+CREATE FUNCTION pg_temp.nest(timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    seat bigint;
+BEGIN
+    FOR seat IN DELETE FROM pg_temp.todo RETURNING seat_id LOOP
+        GRANT SELECT ON license.seat TO PUBLIC;
+        PERFORM license.heartbeat(4481, seat, '3 hours', '2026-06-02 02:10');
+    END LOOP;
+    RETURN true;
+END $$;
+CREATE FUNCTION pg_temp.same(text, boolean, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN $1 = $3; END $$;
+UPDATE seat SET lease = '1 day', expires_at = '2026-06-03' WHERE seat_id = 4592;
+ALTER TABLE seat ADD CONSTRAINT nest
+    CHECK (pg_temp.same(repeat(last_seen_at::text, 100), pg_temp.nest(last_seen_at), repeat(last_seen_at::text, 100)));
+INSERT INTO todo VALUES (4592);
+SELECT is(pg_temp.beat('2026-06-02 02:20', '2 days'), 'GRANTED 2026-06-04 02:20:00+00, stored 2026-06-02 02:20:00+00 2 days 2026-06-04 02:20:00+00',
+    'S5: a CHECK that has another seat written, after the table changed, leaves the outer heartbeat right');
+SELECT is((SELECT expires_at FROM seat WHERE seat_id = 4592), '2026-06-02 05:10'::timestamptz, 'S5: the heartbeat inside the CHECK is stored, too');
+INSERT INTO todo VALUES (4591);
+SELECT throws_ok($$ SELECT pg_temp.beat('2026-06-02 02:30', '2 days') $$, '27000', NULL, 'S5: a CHECK that has the very seat written that it checks is refused, as in an UPDATE');
+ALTER TABLE seat DROP CONSTRAINT nest;
 DELETE FROM seat WHERE seat_id = 4592;
 UPDATE seat SET lease = NULL, last_seen_at = expires_at WHERE seat_id = 4593;
 UPDATE seat SET lease = '1 hour' WHERE seat_id = 4593;

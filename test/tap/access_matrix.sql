@@ -36,7 +36,11 @@ BEGIN
         INSERT INTO license.notice (account_id, notice_id, kind, due_at, state, sent_at) VALUES (a, 12, 'other', now(), 'sent', now());
         INSERT INTO license.event (account_id, event_id, actor, subject, subject_id, action) VALUES (a, 13, 'x', 'license', 6, 'x');
         INSERT INTO license.denial (account_id, denial_id, code) VALUES (a, 14, 'X');
+        INSERT INTO license.account_counter (account_id) VALUES (a) ON CONFLICT DO NOTHING;
+        INSERT INTO license.sweep_state (account_id, subject, subject_id, since, tried_at, sqlstate, message)
+            VALUES (a, 'license', 6, now(), now(), '55P03', 'locked by another transaction');
         PERFORM license.set_password(a, 3, 'correct horse');
     END LOOP;
 END $$;
+INSERT INTO license.last_sweep (last_sweep_at, due_until, finalized, notices, skipped, seats_reclaimed, passed_by) VALUES (now(), now(), 0, 0, 0, 0, 0);
 ANALYZE;

@@ -170,7 +170,7 @@ SELECT license.grant_access('fill_customer', 'customer', 4);
 INSERT INTO license.license_request (account_id, request_id, site_id, partner_id, distributor_id, years, payment_form, rooms)
     VALUES (4, 95, 12, 3, 2, 2, 'annual', 7);
 SELECT license.issue_license(4, 95, '2026-04-01 00:00+00');
-SELECT license.deny_access(4, 88, 'checked', '2026-04-01 00:00+00');
+SELECT license.deny_access(4, 88, E'checked\twith tab, \\ and\nline', '2026-04-01 00:00+00');
 SELECT license.restore_access(4, 88, '2026-04-02 00:00+00');
 SELECT license.acquire_seat(4, 88, 'device', device_id => 42, lease => '1 day', at => '2026-04-02 00:00+00');
 SELECT license.acquire_seat(4, 88, 'floating_device', device_id => 43, at => '2026-04-02 00:00+00');
