@@ -8,10 +8,12 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "license_key.h"
+#include "utils/builtins.h"
 #include "utils/sortsupport.h"
 
 PG_FUNCTION_INFO_V1(license_key_in);
 PG_FUNCTION_INFO_V1(license_key_out);
+PG_FUNCTION_INFO_V1(license_key_text);
 PG_FUNCTION_INFO_V1(license_key_recv);
 PG_FUNCTION_INFO_V1(license_key_send);
 PG_FUNCTION_INFO_V1(license_key_eq);
@@ -69,6 +71,19 @@ license_key_out(PG_FUNCTION_ARGS)
 
 	license_key_format(PG_GETARG_LICENSE_KEY_P(0), text);
 	PG_RETURN_CSTRING(text);
+}
+
+/*
+ * license.license_key_text(license_key) → text
+ *		The same as text, for the cast.
+ */
+Datum
+license_key_text(PG_FUNCTION_ARGS)
+{
+	char		text[LICENSE_KEY_TEXT_SIZE];
+
+	license_key_format(PG_GETARG_LICENSE_KEY_P(0), text);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(text, LICENSE_KEY_TEXT_SIZE - 1));
 }
 
 /*

@@ -55,6 +55,8 @@ CREATE UNIQUE INDEX license_site_live_key ON license.license (account_id, site_i
 CREATE UNIQUE INDEX license_subscription_key ON license.license (account_id, sku)
     WHERE subscription <> 'none' AND status IN ('pending_start', 'in_use', 'access_denied');
 CREATE UNIQUE INDEX license_trial_key ON license.license (account_id, sku) WHERE subscription = 'trial';
+-- For key = '...' without schema license on the search_path. Not unique: ON CONFLICT (key) looks at license_key_key only.
+CREATE INDEX license_key_text_idx ON license.license ((key::text));
 CREATE INDEX license_site_idx ON license.license (account_id, site_id);
 CREATE INDEX license_sweep_idx ON license.license (sweep_at) WHERE sweep_at IS NOT NULL;
 CREATE INDEX license_ends_idx ON license.license (ends_at);

@@ -26,6 +26,7 @@ CREATE TABLE license.voucher (
     CONSTRAINT voucher_cancel_reason_text_check CHECK (license._is_prose(cancel_reason, 1000)),
     CONSTRAINT voucher_cancel_reason_check CHECK (state = 'cancelled' OR cancel_reason IS NULL)
 );
+CREATE INDEX voucher_code_text_idx ON license.voucher ((code::text));
 CREATE INDEX voucher_batch_idx ON license.voucher (batch);
 CREATE INDEX voucher_site_idx ON license.voucher (redeemed_account_id, redeemed_site_id);
 COMMENT ON TABLE license.voucher IS 'A code a distributor sells; it grants nothing until it is redeemed, once (M32, M33, M34).';

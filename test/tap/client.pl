@@ -19,7 +19,7 @@ $node->reload;
 
 $node->safe_psql('postgres', <<SQL);
 CREATE EXTENSION pgcrypto;
-CREATE ROLE customer LOGIN; CREATE ROLE backend LOGIN; CREATE ROLE mixed LOGIN;
+CREATE ROLE customer LOGIN; CREATE ROLE vendor LOGIN; CREATE ROLE backend LOGIN; CREATE ROLE mixed LOGIN;
 INSERT INTO license.account (account_id, name, email) VALUES (100, 'Ours', 'it\@ours.example'), (101, 'Theirs', 'it\@theirs.example');
 INSERT INTO license.account (account_id, parent_id, name, email) VALUES (102, 100, 'Below', 'it\@below.example');
 INSERT INTO license.site (account_id, site_id, name) VALUES (100, 10, 'House');
@@ -31,7 +31,7 @@ INSERT INTO license.voucher (code, sku) VALUES ('$code', '9137958');
 INSERT INTO license.account_user (account_id, user_id, email) VALUES (100, 40, 'ann\@ours.example'), (101, 41, 'bob\@theirs.example'), (102, 42, 'cid\@below.example');
 SELECT license.set_password(account_id, user_id, 'correct horse') FROM license.account_user;
 INSERT INTO license.account_user (account_id, user_id, email, password_hash) VALUES (100, 44, 'slow\@ours.example', crypt('correct horse', gen_salt('bf', 13)));
-SELECT license.grant_access('customer', 'customer', 100), license.grant_access('backend', 'service', 100),
+SELECT license.grant_access('customer', 'customer', 100), license.grant_access('vendor', 'provider'), license.grant_access('backend', 'service', 100),
     license.grant_access('mixed', 'service', 100), license.grant_access('mixed', 'reader', 101);
 SQL
 
@@ -69,6 +69,35 @@ is(answer('customer', "SELECT license.provision(100, 10, key) FROM license.licen
 is( $node->safe_psql('postgres', <<'SQL'), '', 'K8: no function takes an argument of type license_key but those of the type itself');
 SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'license'::regnamespace AND proname NOT LIKE 'license\_key\_%'
     AND 'license.license_key'::regtype = ANY (proargtypes)
+SQL
+
+# Lookups by key, below row-level policies, of clients that know nothing of schema license
+my $explain = "SET search_path = public; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;";
+my $lower = lc $key;
+foreach my $lookup ([ 'customer', 'license.license', 'key', 'license_key_text_idx' ], [ 'vendor', 'license.voucher', 'code', 'voucher_code_text_idx' ])
+{
+	my ($role, $table, $column, $index) = @$lookup;
+	my %where = (
+		"$column = '...'" => "EXPLAIN SELECT * FROM $table WHERE $column = '$key'",
+		"$column = '...'::license.license_key" => "EXPLAIN SELECT * FROM $table WHERE $column = '$key'::license.license_key",
+		"$column IN (...)" => "EXPLAIN SELECT * FROM $table WHERE $column IN ('$key', '$code')",
+		"a join" => "EXPLAIN SELECT * FROM (VALUES ('$key'), ('$code')) v (k) JOIN $table ON $column = k",
+		map { ("$column = \$1 of type $_" => "PREPARE p ($_) AS SELECT * FROM $table WHERE $column = \$1; EXPLAIN EXECUTE p ('$key')") }
+		  qw(text varchar unknown license.license_key));
+
+	foreach my $how (sort keys %where)
+	{
+		like(answer($role, "$explain $where{$how}"), qr/Index Scan.* $index\b/, "K5: without schema license on the search_path, $how uses an index of $table");
+	}
+}
+is(answer('customer', "SET search_path = public; SELECT license_id FROM license.license WHERE key = '$key'"), '500', 'K5: a key is found without schema license on the search_path');
+is(answer('customer', "SET search_path = public; SELECT license_id FROM license.license WHERE key = '$lower'::license.license_key"), '500', 'K5: a key in lower case is found where the type is known');
+is(answer('customer', "SET search_path = license; SELECT license_id FROM license WHERE key = '$lower'"), '500', 'K5: a key in lower case is found with schema license on the search_path');
+is( $node->safe_psql('postgres', <<SQL), '1|1', 'K5: ON CONFLICT (key) meets no other unique index');
+INSERT INTO license.license (account_id, sku, key, term, modules) VALUES (101, 'OCTOPUS', '$key', '1 year', '{guest}') ON CONFLICT (key) DO NOTHING;
+SELECT count(*), (SELECT count(*) FROM pg_index i JOIN pg_attribute a ON attrelid = indrelid AND attname = 'key'
+    WHERE indrelid = 'license.license'::regclass AND indisunique AND (attnum = ANY (indkey) OR pg_get_indexdef(indexrelid) LIKE '%key)::text%'))
+FROM license.license WHERE key = '$key';
 SQL
 
 # A moment that is NULL is the plain now() that every level may pass.
