@@ -158,9 +158,11 @@ run_tap_file()
 	report "$suite" "$file" "$passed" "$failed" $(($(now_ms) - start))
 	if [[ $failed -ne 0 ]]; then
 		show "$log"
-	elif [[ $suite == pgtap || $suite == tap ]]; then
+	elif [[ $suite == pgtap ]]; then
 		# What a test says with diag(): how much it has tried
 		{ grep '^# ' "$log" || true; } | show
+	elif [[ $suite == tap ]]; then
+		{ grep '^# [0-9].* tried' "$log" || true; } | show
 	fi
 }
 

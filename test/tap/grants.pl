@@ -161,6 +161,21 @@ foreach my $role (qw(distributor20 partner20 customer20))
 	is($foreign, $missing, "S8: $role learns by partner_id not even whether a foreign account exists");
 }
 
+# S9: who may log in where
+dba(q{UPDATE license.account SET email = 'licensing@a' || account_id || '.example';
+	INSERT INTO license.account_user (account_id, user_id, email) SELECT account_id, 3, 'u' || account_id || '@user.example' FROM license.account;
+	SELECT license.set_password(account_id, 3, 'correct horse') FROM license.account});
+create_role('mixed_service', q{'service', 20}, q{'distributor', 30});
+foreach my $role (qw(service20 mixed_service))
+{
+	my $login = sub { return "SELECT code FROM license.login('licensing\@a$_[0].example', 'u$_[0]\@user.example', 'correct horse')" };
+
+	does($role, $login->($_), 'OK', "S9: $role logs in a user of account $_, where it is service") foreach 20, 21;
+	does($role, $login->($_), 'INVALID_CREDENTIALS', "S9: $role gets INVALID_CREDENTIALS for a user of account $_, where it is not service") foreach 10, 30;
+}
+is(dba('SELECT count(*) FROM license.session WHERE account_id IN (10, 30)') . ' ' . dba('SELECT count(*) FROM license.denial WHERE account_id IN (10, 30)'), '0 0',
+	'S9: a login in an account of others leaves no session and no denial there');
+
 # S11: roles that are dropped, made anew and renamed
 create_role('leaver', q{'customer', 20});
 create_role('friend', q{'customer', 30});
