@@ -1,13 +1,16 @@
 EXTENSION = license_ext
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" license_ext.control)
 MODULE_big = license_ext
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 SCRIPT = license_ext--$(EXTVERSION).sql
 DATA_built = $(SCRIPT)
 
+# The pieces of the install script, in the order in which they are run.
+INSTALL_PIECES = $(addprefix src/,$(shell sed 's/\#.*//' src/install.list))
+
 # After 2.0, a release that changes SQL objects has the full script of its version and one that leads to it from
-# the release before, src/sql/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
-DATA = $(wildcard src/sql/updates/*.sql)
+# the release before, src/updates/license_ext--OLD--NEW.sql; one that changes C only keeps the version.
+DATA = $(wildcard src/updates/*.sql)
 EXTRA_CLEAN = $(SCRIPT) tmp_install
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
@@ -15,7 +18,7 @@ REGRESS_OPTS = --load-extension=license_ext
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=license_ext --load-extension=pgcrypto
 
-PG_CPPFLAGS = -DLICENSE_EXT_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(CURDIR)/src -DLICENSE_EXT_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -24,10 +27,10 @@ PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h src/*.def) license_ext.control
+$(OBJS): $(wildcard src/*/*.h src/*/*.def) license_ext.control
 
-$(SCRIPT): $(sort $(wildcard src/sql/*.sql))
-	cat $^ > $@
+$(SCRIPT): src/install.list $(INSTALL_PIECES)
+	cat $(INSTALL_PIECES) > $@
 else
 all install installcheck:
 	@echo "no server headers: install postgresql-server-dev-15, or run make test" >&2; exit 1

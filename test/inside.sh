@@ -27,6 +27,7 @@ lint()
 {
 	quietly gcc make -s -C "$tree" PG_CONFIG="$PG_CONFIG" with_llvm=no CC=gcc PG_CFLAGS="$strict" clean all
 	echo "gcc: no warnings"
+	(cd "$tree" && perl test/directions.pl)
 	quietly clang make -s -C "$tree" PG_CONFIG="$PG_CONFIG" with_llvm=no CC="$(find_clang)" \
 		PG_CFLAGS="$strict -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes" clean all
 	echo "clang: no warnings"

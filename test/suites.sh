@@ -193,14 +193,14 @@ suite_tap()
 	done
 }
 
-# Compiles test/fuzz/NAME.c with src/NAME_*.c, which call no server, and tries inputs for a minute.
+# Compiles test/fuzz/NAME.c with src/*/NAME_*.c, which call no server, and tries inputs for a minute.
 fuzz()
 {
 	local name=$1 out=$work/out/fuzz/$1 test=$tree/test/fuzz/$1
 
 	"$(find_clang)" -O1 -g -Wall -Wextra -Wno-ignored-attributes -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -I "$tree/src" -isystem "$("$pg_config" --includedir-server)" \
-		"$test.c" "$tree/src/$name"_*.c -o "$out" &&
+		"$test.c" "$tree"/src/*/"$name"_*.c -o "$out" &&
 		mkdir "$out.found" &&
 		nice "$out" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=128 -timeout=5 -dict="$test.dict" \
 			-artifact_prefix="$out." "$out.found" "$test"

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "license_key.h"
+#include "license/license_key_symbols.h"
 
 #define SYMBOLS 25
 #define TEXT_MAX (2 * SYMBOLS)

@@ -106,10 +106,10 @@ sub write_file
 sub install_next_version
 {
 	my @pieces;
-	my ($control, @stale) = map { "$tree/$_" } qw(license_ext.control license_ext.so src/version.o src/license_ext.o);
+	my ($control, @stale) = map { "$tree/$_" } qw(license_ext.control license_ext.so src/core/version.o src/init.o);
 
 	system_or_bail('cp', '-rp', $root, $tree);
-	@pieces = glob("$tree/src/sql/*.sql");
+	@pieces = glob("$tree/src/*/*.sql");
 	my $built = (stat $control)[9];
 	edit(qr/^default_version = '\Q$version\E'/m, sub { "default_version = '$next'" }, $control);
 	utime $built, $built, $control;
@@ -120,10 +120,11 @@ sub install_next_version
 		sub { "COMMENT ON FUNCTION license.generate_key() IS 'Made up.';\n" }, @pieces);
 	edit(qr/^CREATE TABLE license\.module \(.*?\K\n\);/ms,
 		sub { ",\n    note text,\n    CONSTRAINT module_note_check CHECK (note <> '')\n);" }, @pieces);
-	write_file("$tree/src/sql/94_made_up.sql", $new_objects);
-	mkdir "$tree/src/sql/updates";
-	write_file("$tree/src/sql/updates/license_ext--$version--$between.sql", $first_update);
-	write_file("$tree/src/sql/updates/license_ext--$between--$next.sql", $second_update);
+	write_file("$tree/src/core/made_up.sql", $new_objects);
+	edit(qr{^access/privileges\.sql$}m, sub { "core/made_up.sql\naccess/privileges.sql" }, "$tree/src/install.list");
+	mkdir "$tree/src/updates";
+	write_file("$tree/src/updates/license_ext--$version--$between.sql", $first_update);
+	write_file("$tree/src/updates/license_ext--$between--$next.sql", $second_update);
 	system_or_bail('make', '-s', '-C', $tree, 'PG_CONFIG=' . ($ENV{PG_CONFIG} // 'pg_config'), 'with_llvm=no',
 		"DESTDIR=$installed", 'install');
 }

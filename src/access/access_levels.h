@@ -1,0 +1,22 @@
+/*
+ * access_levels.h
+ *		Which levels a role has in an account: grants, membership, the tree of accounts.
+ */
+#ifndef LICENSE_ACCESS_LEVELS_H
+#define LICENSE_ACCESS_LEVELS_H
+
+#include "access/level.h"
+
+/* The bit of a level's name, 0 for an unknown one */
+extern int	access_level(const char *name);
+
+/* The levels of a role in an account; without one, those confined to none */
+extern int	access_levels_of(Oid role, bool has_account, int64 account_id);
+
+/* The levels of all its grants, wherever they hold */
+extern int	access_levels_anywhere(Oid role);
+
+
+extern void access_levels_init(void);
+
+#endif							/* LICENSE_ACCESS_LEVELS_H */

@@ -1,0 +1,22 @@
+/*
+ * function.h
+ *		Arguments and results of SQL-callable functions.
+ */
+#ifndef LICENSE_FUNCTION_H
+#define LICENSE_FUNCTION_H
+
+#include "core/extension.h"
+
+/* Raises 22004 when argument n is NULL; functions are not STRICT, because a NULL answer hides the fault. */
+extern void require_argument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Argument n, the moment something happens at; NULL is now(), as when the argument is left out. */
+extern TimestampTz moment_argument(FunctionCallInfo fcinfo, int n);
+
+/* Argument n as a NUL-terminated string, NULL when it is NULL. */
+extern char *text_argument(FunctionCallInfo fcinfo, int n);
+
+/* Forms the single composite result row of a function declared with OUT columns. */
+extern Datum form_result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+#endif							/* LICENSE_FUNCTION_H */

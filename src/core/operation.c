@@ -1,0 +1,187 @@
+/*
+ * operation.c
+ *		The frame around every SQL-callable operation.
+ */
+#include "core/extension.h"
+#include "core/settings.h"
+
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "core/operation.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "core/version.h"
+
+/* Operations nest only through triggers, so the bound is far away. */
+#define MAX_DEPTH 64
+
+typedef struct OperationFrame
+{
+	const char *name;
+	TimestampTz at;
+	int			nest_level;		/* transaction nesting where it began */
+} OperationFrame;
+
+static OperationCheck check_call;
+static OperationFrame frames[MAX_DEPTH];
+static int	depth = 0;
+
+/* A frame that an error jumped over must not name later changes. */
+static void
+forget_frames_of(int nest_level)
+{
+	while (depth > 0 && frames[depth - 1].nest_level >= nest_level)
+		depth--;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		depth = 0;
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_frames_of(GetCurrentTransactionNestLevel());
+}
+
+void
+operation_init(OperationCheck check)
+{
+	check_call = check;
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static Oid
+function_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static void
+push_frame(const char *name, TimestampTz at)
+{
+	if (depth == MAX_DEPTH)
+		ereport(ERROR,
+				errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				errmsg("licensing operations are nested too deeply"));
+	frames[depth].name = name;
+	frames[depth].at = at;
+	frames[depth].nest_level = GetCurrentTransactionNestLevel();
+	depth++;
+}
+
+static void
+begin(Operation *op, FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+{
+	version_check();
+	push_frame(name ? name : operation_name(), name ? at : operation_at());
+	GetUserIdAndSecContext(&op->caller, &op->caller_context);
+	op->owner = function_owner(fcinfo->flinfo->fn_oid);
+	SetUserIdAndSecContext(op->owner, op->caller_context | SECURITY_LOCAL_USERID_CHANGE);
+	op->path_level = search_path_restrict();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo)
+{
+	begin(op, fcinfo, NULL, 0);
+}
+
+/* A standby would fail in the middle, with whatever error comes first. */
+static void
+refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
+{
+	if (XactReadOnly && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
+		PreventCommandIfReadOnly(psprintf("license.%s()", name));
+}
+
+/* Nothing ever happens at infinity; a question about it has an answer. */
+static void
+refuse_if_infinite(FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at) && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the moment of license.%s() must be finite", name));
+}
+
+/* EXECUTE says whether a role may call the function at all, check_call() for which accounts. */
+void
+operation_begin(Operation *op, FunctionCallInfo fcinfo,
+				const char *name, TimestampTz at)
+{
+	refuse_if_read_only(fcinfo, name);
+	refuse_if_infinite(fcinfo, name, at);
+	begin(op, fcinfo, name, at);
+	if (op->caller != op->owner && !CALLED_AS_TRIGGER(fcinfo) && !superuser_arg(op->caller))
+		check_call(fcinfo, op->caller, name != NULL, at);
+}
+
+void
+operation_end(Operation *op)
+{
+	SPI_finish();
+	search_path_restore(op->path_level);
+	SetUserIdAndSecContext(op->caller, op->caller_context);
+	depth--;
+}
+
+void
+operation_lend_path(Operation *op)
+{
+	search_path_restore(op->path_level);
+}
+
+void
+operation_take_path(Operation *op)
+{
+	op->path_level = search_path_restrict();
+}
+
+const char *
+operation_name(void)
+{
+	return depth > 0 ? frames[depth - 1].name : NULL;
+}
+
+bool
+operation_is(const char *name)
+{
+	return depth > 0 && frames[depth - 1].name != NULL &&
+		strcmp(frames[depth - 1].name, name) == 0;
+}
+
+TimestampTz
+operation_at(void)
+{
+	return depth > 0 ? frames[depth - 1].at : GetCurrentTransactionStartTimestamp();
+}
+
+char *
+operation_actor(void)
+{
+	if (actor_setting != NULL && actor_setting[0] != '\0')
+		return actor_setting;
+	return GetUserNameFromId(GetOuterUserId(), false);
+}

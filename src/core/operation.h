@@ -1,0 +1,60 @@
+/*
+ * operation.h
+ *		The frame around every SQL-callable operation.
+ *
+ * Between operation_begin() and operation_end() SPI is connected, names
+ * resolve in pg_catalog only, and SQL runs as the owner of the function, so
+ * callers need EXECUTE on operations and nothing on tables.  An error in
+ * between needs no cleanup: the abort of the (sub)transaction undoes it all.
+ *
+ * operation_begin() raises 42501 when the caller's level does not allow the
+ * function in the account it names, and 22023 when what changes something is
+ * asked to do it at an infinite moment.
+ */
+#ifndef LICENSE_OPERATION_H
+#define LICENSE_OPERATION_H
+
+#include "core/extension.h"
+
+typedef struct Operation
+{
+	Oid			caller;
+	Oid			owner;
+	int			caller_context;
+	int			path_level;
+} Operation;
+
+/* Raises 42501 unless the caller may call the function, at that moment: what knows about levels lies above this file. */
+typedef void (*OperationCheck) (FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at);
+
+extern void operation_init(OperationCheck check);
+
+/* name and at are what the history records for rows changed inside; at may be 0 in trigger functions to keep those of the operation around it */
+extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
+							const char *name, TimestampTz at);
+extern void operation_end(Operation *op);
+
+/*
+ * Between these, names resolve as the caller of the operation has it, and not
+ * in pg_catalog only: for code of others that the operation runs.  Statements
+ * in between must be qualified throughout, operators included.
+ */
+extern void operation_lend_path(Operation *op);
+extern void operation_take_path(Operation *op);
+
+/* For what must work before it is known what the caller may do */
+extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
+
+/* NULL outside of every operation: a plain statement of the user's */
+extern const char *operation_name(void);
+
+/* Is the innermost operation the one of that name? */
+extern bool operation_is(const char *name);
+
+/* The innermost operation's moment, the transaction's start outside of one */
+extern TimestampTz operation_at(void);
+
+/* license_ext.actor, else the role the session acts as */
+extern char *operation_actor(void);
+
+#endif							/* LICENSE_OPERATION_H */

@@ -1,0 +1,48 @@
+/*
+ * trigger_util.h
+ *		Checks every C trigger makes before it believes its arguments.
+ */
+#ifndef LICENSE_TRIGGER_UTIL_H
+#define LICENSE_TRIGGER_UTIL_H
+
+#include "core/extension.h"
+
+#include "commands/trigger.h"
+
+#define ON_INSERT	(1 << 0)
+#define ON_UPDATE	(1 << 1)
+#define ON_DELETE	(1 << 2)
+#define ON_TRUNCATE (1 << 3)
+
+/*
+ * Raises 39P01 unless the function was called as the trigger it is: by the
+ * trigger manager, with the timing and level (TRIGGER_EVENT_BEFORE,
+ * TRIGGER_EVENT_AFTER, TRIGGER_EVENT_ROW or'ed), one of the events (ON_*) and
+ * that many arguments (-1: any).
+ */
+extern TriggerData *check_trigger(FunctionCallInfo fcinfo, const char *name,
+								  TriggerEvent timing, int events, int nargs);
+
+/* Also raises 39P01 unless it fired on this table of schema license. */
+extern TriggerData *check_own_trigger(FunctionCallInfo fcinfo, const char *name,
+									  TriggerEvent timing, int events, int nargs,
+									  const char *table);
+
+/* A column of the row a row trigger looks at; 42703 when there is none of that name */
+extern Datum trigger_column(TriggerData *trigger, HeapTuple row,
+							const char *column, bool *isnull);
+
+/* The text column of a row, NULL when it is */
+extern char *trigger_text(TriggerData *trigger, HeapTuple row, const char *column);
+
+/* A copy of the row with some columns changed */
+extern HeapTuple trigger_change(TriggerData *trigger, HeapTuple row, int columns,
+								const char *const *names, Datum *values, bool *nulls);
+
+/* Does the column differ between the old and the new row of an UPDATE? */
+extern bool trigger_changes(TriggerData *trigger, const char *column);
+
+/* Does the UPDATE statement set the column? Needs no look at the rows. */
+extern bool trigger_names_column(TriggerData *trigger, const char *column);
+
+#endif							/* LICENSE_TRIGGER_UTIL_H */

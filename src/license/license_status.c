@@ -1,0 +1,319 @@
+/*
+ * license_status.c
+ *		The statuses of a licence and the ways between them.
+ *
+ * One table says which changes there are and which operation makes them.  The
+ * trigger holds it against every UPDATE, so that plain SQL can do no more than
+ * the operations.
+ */
+#include "core/extension.h"
+
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "license/license_status.h"
+#include "core/operation.h"
+#include "core/statement.h"
+#include "account/site.h"
+#include "core/trigger.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(license_status_transitions);
+PG_FUNCTION_INFO_V1(license_license_trg);
+
+static const struct
+{
+	const char *from;
+	const char *to;
+	const char *operation;
+}			transitions[] = {
+	{PENDING_PROVISION, PENDING_START, "provision"},
+	{PENDING_PROVISION, IN_USE, "provision"},
+	{PENDING_PROVISION, CONTRACT_FINALIZED, "finalize"},
+	{PENDING_START, IN_USE, "record_connection"},
+	{PENDING_START, ACCESS_DENIED, "deny_access"},
+	{PENDING_START, CONTRACT_FINALIZED, "finalize"},
+	{IN_USE, ACCESS_DENIED, "deny_access"},
+	{IN_USE, CONTRACT_FINALIZED, "finalize"},
+	{ACCESS_DENIED, PENDING_START, "restore_access"},
+	{ACCESS_DENIED, IN_USE, "restore_access"},
+	{ACCESS_DENIED, CONTRACT_FINALIZED, "finalize"},
+	{CONTRACT_FINALIZED, IN_USE, "renew"},
+};
+
+/*
+ * license.status_transitions() → SETOF (from_status, to_status, operation)
+ *		Every change of status there is, and the operation that makes it; the
+ *		sweep finalizes too.  O16, O26.  Raises nothing.
+ */
+Datum
+license_status_transitions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = CStringGetTextDatum(transitions[i].from);
+		values[1] = CStringGetTextDatum(transitions[i].to);
+		values[2] = CStringGetTextDatum(transitions[i].operation);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static bool
+is_null(TriggerData *trigger, HeapTuple row, const char *column)
+{
+	bool		isnull;
+
+	(void) trigger_column(trigger, row, column, &isnull);
+	return isnull;
+}
+
+static bool
+is_listed(const char *from, const char *to)
+{
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		if (strcmp(transitions[i].from, from) == 0 && strcmp(transitions[i].to, to) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_ended(TriggerData *trigger, HeapTuple row)
+{
+	bool		isnull;
+	Datum		ends_at = trigger_column(trigger, row, "ends_at", &isnull);
+
+	return !isnull && DatumGetTimestampTz(ends_at) <= operation_at();
+}
+
+/* Only a renewal, of one licence or of a whole account, revives what was finalized. */
+static bool
+is_renewal(void)
+{
+	return operation_is("renew") || operation_is("renew_account");
+}
+
+/* What a listed change needs besides being listed */
+static bool
+is_allowed_now(TriggerData *trigger, const char *from, const char *to)
+{
+	bool		started = !is_null(trigger, trigger->tg_trigtuple, "starts_at");
+
+	if (strcmp(from, PENDING_PROVISION) == 0 && strcmp(to, IN_USE) == 0)
+		return strcmp(trigger_text(trigger, trigger->tg_newtuple, "start_rule"), "immediate") == 0;
+	if (strcmp(from, CONTRACT_FINALIZED) == 0)
+		return is_renewal();
+	if (strcmp(from, ACCESS_DENIED) != 0 || strcmp(to, CONTRACT_FINALIZED) == 0)
+		return true;
+	/* Access returns to the status before, while the contract runs. */
+	return started == (strcmp(to, IN_USE) == 0) && !has_ended(trigger, trigger->tg_newtuple);
+}
+
+static const char *
+why_refused(const char *from, const char *to)
+{
+	if (!is_listed(from, to))
+		return "There is no such change of status.";
+	if (strcmp(from, PENDING_PROVISION) == 0)
+		return "By its offer the contract starts with connections.";
+	if (strcmp(from, CONTRACT_FINALIZED) == 0)
+		return "Only a renewal brings a finalized licence back.";
+	return "Access returns to the status before it was denied, while the contract runs.";
+}
+
+static void
+refuse_transition(int64 license_id, const char *from, const char *to)
+{
+	StringInfoData ways;
+	bool		same = strcmp(from, to) == 0;
+
+	initStringInfo(&ways);
+	for (int i = 0; i < lengthof(transitions); i++)
+	{
+		if (strcmp(transitions[i].from, from) == 0)
+			appendStringInfo(&ways, "%s%s by license.%s()", ways.len ? ", " : "",
+							 transitions[i].to, transitions[i].operation);
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_STATUS_TRANSITION),
+			same ? errmsg("licence " INT64_FORMAT " is %s already", license_id, from)
+			: errmsg("licence " INT64_FORMAT " cannot go from %s to %s", license_id, from, to),
+			same ? 0 : errdetail_internal("%s", why_refused(from, to)),
+			errhint("From %s it can go to: %s.", from, ways.data));
+}
+
+void
+license_status_require(int64 license_id, const char *from, const char *to)
+{
+	if (!is_listed(from, to))
+		refuse_transition(license_id, from, to);
+}
+
+static NullableDatum
+column(TriggerData *trigger, HeapTuple row, const char *name)
+{
+	NullableDatum value;
+
+	value.value = trigger_column(trigger, row, name, &value.isnull);
+	return value;
+}
+
+static void
+check_transition(TriggerData *trigger)
+{
+	char	   *from = trigger_text(trigger, trigger->tg_trigtuple, "status");
+	char	   *to = trigger_text(trigger, trigger->tg_newtuple, "status");
+
+	/* A NULL is for the column's constraint to refuse. */
+	if (from == NULL || to == NULL || strcmp(from, to) == 0)
+		return;
+	if (!is_listed(from, to) || !is_allowed_now(trigger, from, to))
+		refuse_transition(DatumGetInt64(column(trigger, trigger->tg_trigtuple, "license_id").value), from, to);
+}
+
+static bool
+is_prolonged(TriggerData *trigger)
+{
+	NullableDatum old_end = column(trigger, trigger->tg_trigtuple, "ends_at");
+	NullableDatum new_end = column(trigger, trigger->tg_newtuple, "ends_at");
+
+	if (old_end.isnull)
+		return false;
+	return new_end.isnull || DatumGetTimestampTz(new_end.value) > DatumGetTimestampTz(old_end.value);
+}
+
+static Statement site_model = STATEMENT(
+	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2",
+	INT8OID, INT8OID);
+
+/* Neither a later end nor a licence from elsewhere keeps a site on the old model going. */
+static void
+check_model_of_site(FunctionCallInfo fcinfo, TriggerData *trigger)
+{
+	NullableDatum site_id = column(trigger, trigger->tg_newtuple, "site_id");
+	Operation	op;
+
+	if (site_id.isnull || (!is_prolonged(trigger) && !trigger_changes(trigger, "site_id")))
+		return;
+	operation_begin(&op, fcinfo, NULL, 0);
+	/* A site that does not exist is for the foreign key to refuse. */
+	if (RUN(site_model, column(trigger, trigger->tg_newtuple, "account_id"), site_id) > 0 &&
+		strcmp(got_text(1), "custom") == 0)
+		site_refuse_custom(DatumGetInt64(site_id.value), "it can be neither paid nor prolonged");
+	operation_end(&op);
+}
+
+/* Columns that change without anybody noticing */
+static bool
+is_maintained(const char *column)
+{
+	return strcmp(column, "version") == 0 || strcmp(column, "connections") == 0 ||
+		strcmp(column, "sweep_at") == 0;
+}
+
+static bool
+changes_visibly(TriggerData *trigger)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && !is_maintained(NameStr(att->attname)) &&
+			trigger_changes(trigger, NameStr(att->attname)))
+			return true;
+	}
+	return false;
+}
+
+static HeapTuple
+count_version(TriggerData *trigger)
+{
+	const char *const column = "version";
+	bool		isnull;
+	Datum		version;
+
+	if (!changes_visibly(trigger))
+		return trigger->tg_newtuple;
+	version = trigger_column(trigger, trigger->tg_trigtuple, column, &isnull);
+	version = Int32GetDatum(DatumGetInt32(version) + 1);
+	return trigger_change(trigger, trigger->tg_newtuple, 1, &column, &version, &isnull);
+}
+
+static bool
+runs_without_end(TriggerData *trigger)
+{
+	HeapTuple	row = trigger->tg_trigtuple;
+
+	return !is_null(trigger, row, "starts_at") && is_null(trigger, row, "ends_at");
+}
+
+static Statement offer_terms = STATEMENT(
+	"SELECT coalesce(o.start_rule, 'immediate'), coalesce(o.base_module, ''),"
+	" ARRAY(SELECT m FROM pg_catalog.unnest(o.base_module || o.modules) WITH ORDINALITY u (m, n)"
+	" WHERE m IS NOT NULL GROUP BY m ORDER BY min(n)), o.term"
+	" FROM (SELECT) one LEFT JOIN license.offer o ON o.sku = $1",
+	TEXTOID);
+
+/*
+ * What its offer says now stays with the licence; an unknown offer is for the
+ * foreign key to refuse.  A restored row brings all along: its start rule tells.
+ */
+static HeapTuple
+copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
+{
+	static const char *const columns[] = {"start_rule", "base_module", "modules", "term"};
+	HeapTuple	row = trigger->tg_trigtuple;
+	Datum		values[4];
+	bool		nulls[4];
+	int			copied;
+	Operation	op;
+
+	for (int i = 0; i < lengthof(columns); i++)
+		values[i] = trigger_column(trigger, row, columns[i], &nulls[i]);
+	if (!nulls[0] && !nulls[1] && !nulls[2])
+		return row;
+	copied = nulls[0] && !runs_without_end(trigger) ? 4 : 3;
+	operation_begin(&op, fcinfo, NULL, 0);
+	RUN(offer_terms, arg_text(trigger_text(trigger, row, "sku")));
+	for (int i = 0; i < copied; i++)
+	{
+		if (nulls[i])
+			values[i] = got_datum(i + 1, &nulls[i]);
+	}
+	row = SPI_copytuple(trigger_change(trigger, row, copied, columns, values, nulls));
+	operation_end(&op);
+	return row;
+}
+
+/*
+ * license._license_trg() → trigger
+ *		Before a licence is written: a new one takes the start rule, base
+ *		module, modules and term of its offer where it names none; a changed one
+ *		may go only the ways of status_transitions(), is not prolonged at a site
+ *		on the old model, and counts its version.
+ *		Errors: LX003, LX010, 39P01.  M3, O1, O16, O26.
+ */
+Datum
+license_license_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_license_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "license");
+
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		return PointerGetDatum(copy_terms_of_offer(fcinfo, trigger));
+	check_transition(trigger);
+	check_model_of_site(fcinfo, trigger);
+	return PointerGetDatum(count_version(trigger));
+}

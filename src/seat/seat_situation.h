@@ -1,0 +1,34 @@
+/*
+ * seat_situation.h
+ *		What is known of licence, pool and holder before a seat is taken.
+ */
+#ifndef LICENSE_SEAT_SITUATION_H
+#define LICENSE_SEAT_SITUATION_H
+
+#include "core/row.h"
+#include "seat/seat_request.h"
+
+typedef struct SeatSituation
+{
+	bool		found;			/* licence, pool and holder exist in the account */
+	bool		valid;			/* the licence, at the moment of the request */
+	bool		open_end;
+	TimestampTz ends_at;
+	bool		hold;			/* the admin took the device's licence away */
+	int64		seat_id;		/* the holder's own; 0: none */
+	bool		seat_leased;
+	TimestampTz seat_expires_at;
+} SeatSituation;
+
+extern void seat_situation_read(const SeatRequest *request, SeatSituation *now);
+
+/* Reads the holder's own seat again. */
+extern void seat_situation_read_seat(const SeatRequest *request, SeatSituation *now);
+
+/* Does the holder have a seat whose lease, if any, still runs? */
+extern bool seat_situation_is_live(const SeatSituation *now, TimestampTz at);
+
+/* Does a row of license.license give service at that moment? */
+extern bool seat_license_is_valid(Row *license, TimestampTz at);
+
+#endif							/* LICENSE_SEAT_SITUATION_H */

@@ -1,0 +1,160 @@
+/*
+ * subscription.c
+ *		Which licences are subscriptions, of which an account has one per offer.
+ */
+#include "core/extension.h"
+
+#include "core/operation.h"
+#include "core/statement.h"
+#include "core/text_limit.h"
+#include "core/trigger.h"
+
+PG_FUNCTION_INFO_V1(license_subscription_trg);
+PG_FUNCTION_INFO_V1(license_subscription_quantity_trg);
+
+static void
+refuse_client(const char *sku)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+			errmsg("offer \"%s\" is not available to this account", cut_for_message(sku)),
+			errdetail("Internal licences are for the own staff of a partner, not for clients."));
+}
+
+static Statement account_kind_shared = STATEMENT(
+	"SELECT kind FROM license.account WHERE account_id = $1 FOR SHARE",
+	INT8OID);
+
+static Statement subscription_class = STATEMENT(
+	"SELECT CASE WHEN o.trial THEN 'trial' WHEN o.audience = 'internal' THEN 'internal'"
+	" WHEN o.unit = 'user' THEN 'regular' ELSE 'none' END::text,"
+	" o.audience = 'internal'"
+	" FROM license.offer o WHERE o.sku = $1",
+	TEXTOID);
+
+/* What the offer makes of the licence, whose other columns constraints check */
+static Datum
+classify(TriggerData *trigger, HeapTuple row)
+{
+	bool		isnull;
+	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
+	char	   *sku = trigger_text(trigger, row, "sku");
+	Datum		class;
+
+	if (RUN(subscription_class, arg_text(sku)) == 0)
+		return CStringGetTextDatum("none");
+	class = got_datum_to_keep(1, &isnull);
+	/* Nobody may make a client of the account meanwhile. */
+	if (got_bool(2) && RUN(account_kind_shared, arg_datum(account_id, false)) > 0 &&
+		strcmp(got_text(1), "client") == 0)
+		refuse_client(sku);
+	return class;
+}
+
+static HeapTuple
+with_class(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
+{
+	const char *const column = "subscription";
+	bool		isnull = false;
+	Datum		class;
+	Operation	op;
+
+	operation_begin(&op, fcinfo, NULL, 0);
+	class = classify(trigger, row);
+	row = SPI_copytuple(trigger_change(trigger, row, 1, &column, &class, &isnull));
+	operation_end(&op);
+	return row;
+}
+
+static void
+refuse_extension(TriggerData *trigger)
+{
+	bool		old_null;
+	bool		new_null;
+	Datum		old_end = trigger_column(trigger, trigger->tg_trigtuple, "ends_at", &old_null);
+	Datum		new_end = trigger_column(trigger, trigger->tg_newtuple, "ends_at", &new_null);
+
+	if (old_null || (!new_null && DatumGetTimestampTz(new_end) <= DatumGetTimestampTz(old_end)))
+		return;
+	if (strcmp(trigger_text(trigger, trigger->tg_newtuple, "subscription"), "trial") == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+				errmsg("a trial cannot be extended"),
+				errdetail("Offer \"%s\" is a trial, given once.",
+						  cut_for_message(trigger_text(trigger, trigger->tg_newtuple, "sku"))),
+				errhint("Order an offer that is not a trial with license.place_order()."));
+}
+
+/*
+ * license._subscription_trg() → trigger
+ *		Before a licence is written: records whether it is a subscription
+ *		(C4), a trial (C27) or internal (C21), unless the row says so, as a
+ *		restored one does; refuses internal licences to clients and a later end
+ *		to trials.  Errors: LX030, 39P01.  C4, C21, C25-C27.
+ */
+Datum
+license_subscription_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_subscription_trg",
+											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+											 ON_INSERT | ON_UPDATE, 0, "license");
+	HeapTuple	row = trigger->tg_trigtuple;
+
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		return PointerGetDatum(trigger_text(trigger, row, "subscription") != NULL ? row :
+							   with_class(fcinfo, trigger, row));
+	row = trigger->tg_newtuple;
+	if (trigger_changes(trigger, "sku") || trigger_changes(trigger, "account_id") ||
+		trigger_text(trigger, row, "subscription") == NULL)
+		return PointerGetDatum(with_class(fcinfo, trigger, row));
+	refuse_extension(trigger);
+	return PointerGetDatum(row);
+}
+
+static Statement subscription_minimum = STATEMENT(
+	"SELECT o.sku, o.min_quantity FROM license.license l JOIN license.offer o ON o.sku = l.sku"
+	" WHERE l.account_id = $1 AND l.license_id = $2 AND l.subscription <> 'none'"
+	" AND o.unit = $3 AND o.min_quantity > $4",
+	INT8OID, INT8OID, TEXTOID, INT4OID);
+
+/* Raises LX031 when the pool is the quantity of a subscription, and below what its offer starts at. */
+static void
+check_minimum(TriggerData *trigger, int32 quantity)
+{
+	HeapTuple	row = trigger->tg_newtuple;
+	bool		isnull;
+	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
+	Datum		license_id = trigger_column(trigger, row, "license_id", &isnull);
+
+	if (RUN(subscription_minimum, arg_datum(account_id, false), arg_datum(license_id, false),
+			arg_text(trigger_text(trigger, row, "pool")), arg_int32(quantity)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_QUANTITY_INVALID),
+			errmsg("quantity of offer \"%s\" is too small", cut_for_message(got_text(1))),
+			errdetail("It is %d; the offer starts at %d.", quantity, got_int32(2)));
+}
+
+/*
+ * license._subscription_quantity_trg() → trigger
+ *		After the maximum of a pool changed: that of a subscription is 0 or not
+ *		below the minimum of its offer.  A pool inserted may be, since the
+ *		offer may have changed after a dump.  Errors: LX031, 39P01.  C6.
+ */
+Datum
+license_subscription_quantity_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_subscription_quantity_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_UPDATE, 0, "license_pool");
+	bool		isnull;
+	int32		quantity = DatumGetInt32(trigger_column(trigger, trigger->tg_newtuple, "maximum", &isnull));
+	Operation	op;
+
+	if (quantity == 0 || !trigger_changes(trigger, "maximum"))
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	check_minimum(trigger, quantity);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
+}
