@@ -44,7 +44,7 @@ CREATE TABLE license.account_counter (
     CONSTRAINT account_counter_device_check CHECK (last_device_number >= 0),
     CONSTRAINT account_counter_order_check CHECK (order_count >= 0)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE license.account_counter IS 'Counters of an account, from the first time that one is needed. Maintained.';
+COMMENT ON TABLE license.account_counter IS 'Counters of an account. Its row is created when one is needed first. Maintained.';
 COMMENT ON COLUMN license.account_counter.account_id IS 'The account.';
 COMMENT ON COLUMN license.account_counter.last_device_number IS 'Highest number of a device code ever given up: numbers are never given out again.';
 COMMENT ON COLUMN license.account_counter.order_count IS 'Orders placed. Each order counts it up first, so that orders of one account follow one another.';
@@ -75,7 +75,7 @@ CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON l
 CREATE FUNCTION license._account_kind_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_kind_trg';
 COMMENT ON FUNCTION license._account_kind_trg() IS
-'Trigger: an account with internal licences does not become a client, one with offers enabled stays a partner. Errors: LX030, 23514, 39P01.';
+'Trigger: an account with internal licences cannot become a client, and one with offers enabled stays a partner. Errors: LX030, 23514, 39P01.';
 
 CREATE TRIGGER account_kind AFTER UPDATE OF kind ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_kind_trg();
@@ -83,4 +83,4 @@ CREATE TRIGGER account_kind AFTER UPDATE OF kind ON license.account
 CREATE FUNCTION license._base_currency(account_id bigint) RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'license_base_currency';
 COMMENT ON FUNCTION license._base_currency(bigint) IS
-'The currency an account is charged in: that of the nearest partner at or above it, else its own; NULL where the caller may not see the account. Errors: 23503 unknown account.';
+'Returns the currency an account is charged in: that of the nearest partner at or above it, else its own. NULL if the caller may not see the account. Errors: 23503 unknown account.';

@@ -214,8 +214,10 @@ license_site_renewal_trg(PG_FUNCTION_ARGS)
 	if (!trigger_changes(trigger, "auto_renew"))
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
-	site_set_renewal_of_licenses(trigger_value(trigger, row, "account_id"), trigger_value(trigger, row, "site_id"),
-								 trigger_value(trigger, row, "site_type"), trigger_value(trigger, row, "auto_renew"));
+	site_set_renewal_of_licenses(trigger_value(trigger, row, "account_id"),
+								 trigger_value(trigger, row, "site_id"),
+								 trigger_value(trigger, row, "site_type"),
+								 trigger_value(trigger, row, "auto_renew"));
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

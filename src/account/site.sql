@@ -55,7 +55,7 @@ COMMENT ON COLUMN license.apartment.seats_used IS 'Paid devices it holds. Mainta
 CREATE FUNCTION license._site_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_trg';
 COMMENT ON FUNCTION license._site_trg() IS
-'Trigger: the licence model of a site changes only by license.approve_migration(), its type is chosen once and after that, an old licence is not prolonged. Errors: LX010, LX013, 23514, 39P01.';
+'Trigger: only license.approve_migration() changes the licence model of a site; its type is chosen once, after the migration; the end of a custom licence is not moved to a later time. Errors: LX010, LX013, 23514, 39P01.';
 
 CREATE TRIGGER site_change BEFORE UPDATE ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._site_trg();
@@ -63,7 +63,7 @@ CREATE TRIGGER site_change BEFORE UPDATE ON license.site
 CREATE FUNCTION license._site_renewal_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_renewal_trg';
 COMMENT ON FUNCTION license._site_renewal_trg() IS
-'Trigger: recurring payment switched on or off for a site is so for its running licences, of which notices tell it. Errors: 39P01.';
+'Trigger: passes a change of auto_renew on to the running licences of the site, whose notices depend on it. Errors: 39P01.';
 
 CREATE TRIGGER site_renewal AFTER UPDATE OF auto_renew ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._site_renewal_trg();
