@@ -24,4 +24,4 @@ CREATE FUNCTION license.record_connection(account_id bigint, site_id bigint, mac
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_record_connection';
 COMMENT ON FUNCTION license.record_connection(bigint, bigint, macaddr, timestamptz) IS
-'A device connected at a site: returns the status of the licence that lives there, or is assigned to it. While that waits for its start, the device is counted, each address once, and the one that reaches the offer''s threshold starts the contract at that moment. In every other status nothing is written, so a denied licence counts no devices. Errors: LX005 no live licence at the site, 22004.';
+'Records that a device connected at a site, and returns the status of the licence that lives there or is assigned to it. While the licence is pending start, the device is counted, each hardware address once; the one that reaches the threshold of the offer starts the contract at that moment. In every other status nothing is written, so a denied licence counts no devices. Levels: provider, customer, service. Errors: LX005 no live licence at the site, 22004.';

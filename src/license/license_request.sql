@@ -47,12 +47,12 @@ COMMENT ON COLUMN license.license_request.license_id IS 'The licence, once issue
 CREATE FUNCTION license._license_request_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_trg';
 COMMENT ON FUNCTION license._license_request_trg() IS
-'Trigger: an open request gets the base modules and is held against the sector of its site, the accounts above its organization and the known modules; an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01.';
+'Trigger: an open request gets the base modules and must fit the sector of its site, the accounts above its organization and the known modules; an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01.';
 
 CREATE FUNCTION license._request_basis_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
 COMMENT ON FUNCTION license._request_basis_trg() IS
-'Trigger: what open requests rest on does not change under them: the sector of a site, the accounts above an organization, a module, the base modules. Errors: 23514, 39P01.';
+'Trigger: refuses a change of the sector of a site, of the accounts above an organization, of a module or of the base modules that an open request does not fit. Errors: 23514, 39P01.';
 
 CREATE TRIGGER license_request_rules BEFORE INSERT OR UPDATE ON license.license_request
     FOR EACH ROW EXECUTE FUNCTION license._license_request_trg();
