@@ -16,7 +16,7 @@ usage()
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
 		KEEP=1 keeps the temporary directory (its logs), ACCEPT=1 takes the results of the
-		regress and isolation tests as expected, PG_CONFIG names another server's pg_config,
+		regress and isolation tests as expected and the output of the SQL in README.md and docs/ as shown, PG_CONFIG names another server's pg_config,
 		FUZZ_SECONDS is how long the fuzz tests run beside the others (60).
 	TEXT
 }
@@ -102,13 +102,17 @@ accept_result()
 
 accept_results()
 {
-	local result
+	local result page
 
 	for result in "$work"/out/regress/results/*.out; do
 		[[ ! -f $result ]] || accept_result "$result" "expected/${result##*/}"
 	done
 	for result in "$work"/out/isolation/results/*.out; do
 		[[ ! -f $result ]] || accept_result "$result" "test/isolation/expected/${result##*/}"
+	done
+	for page in "$work"/out/documents/*.md; do
+		[[ ${page##*/} == README.md ]] && accept_result "$page" README.md && continue
+		[[ ! -f $page ]] || accept_result "$page" "docs/${page##*/}"
 	done
 }
 
