@@ -13,6 +13,7 @@ usage()
 		                             --no-growth or --growth: only one table; --only REGEXP: only those rows;
 		                             --apartments N --licenses N --sizes N,N,N --rounds N --seconds N --calls N)
 		test/run.sh psql             open psql in an empty database with the extension
+		test/run.sh reference        write docs/reference.md from the comments in the database
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
 		KEEP=1 keeps the temporary directory (its logs), ACCEPT=1 takes the results of the
@@ -125,6 +126,11 @@ copy_tables()
 	done
 }
 
+copy_reference()
+{
+	[[ ! -f $work/out/reference.md ]] || { cp "$work/out/reference.md" "$root/docs/" && echo "written: docs/reference.md"; }
+}
+
 end_child()
 {
 	[[ -n $child ]] || return 0
@@ -201,11 +207,12 @@ run()
 	fi
 	[[ -z ${ACCEPT:-} ]] || accept_results
 	copy_tables
+	copy_reference
 	return "$status"
 }
 
 case $mode in
-	test | demo | psql | lint | bench) run "$@" ;;
+	test | demo | psql | lint | bench | reference) run "$@" ;;
 	help | -h | --help) usage ;;
 	*) usage >&2; exit 2 ;;
 esac
