@@ -37,8 +37,8 @@ all install installcheck:
 endif
 
 .PHONY: all bench check-caches check-cassert check-sanitize check-valgrind check-versions install installcheck \
-	demo help lint prove psql requirements test
-demo lint psql test:
+	demo help lint prove psql reference requirements test
+demo lint psql reference test:
 	@test/run.sh $@
 
 # make bench BENCH="--large"
