@@ -50,7 +50,14 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';
 COMMENT ON FUNCTION license._account_user_trg() IS
 'Trigger: a user named by license_ext.actor needs the permission create_users to make, change or remove others, set_permissions to give permissions, act_as_admin to touch the admin (T15, T17); an enterprise account keeps its one admin, whose e-mail is the account e-mail (T12, T13). Errors: LX041, 23514, 39P01.';
 
+CREATE FUNCTION license._account_user_late_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_late_trg';
+COMMENT ON FUNCTION license._account_user_late_trg() IS
+'Trigger: looks at the permissions of license_ext.actor (T15, T17) for a user that the current role may not insert by itself, after row-level security has accepted the row, so that no error tells of accounts of others. Errors: LX041, 39P01.';
+
 CREATE TRIGGER zz_account_user_check BEFORE INSERT OR UPDATE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
 CREATE TRIGGER account_user_permission BEFORE INSERT OR UPDATE OR DELETE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._account_user_trg();
+CREATE TRIGGER account_user_late AFTER INSERT ON license.account_user
+    FOR EACH ROW EXECUTE FUNCTION license._account_user_late_trg();
