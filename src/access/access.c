@@ -13,6 +13,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(license_may);
@@ -51,6 +53,15 @@ access_levels_for(const char *action)
 			return PROVIDER | actions[i].levels;
 	}
 	return PROVIDER;
+}
+
+bool
+access_hides_account(Relation rel, int64 account_id)
+{
+	Oid			role = GetUserId();
+
+	return check_enable_rls(RelationGetRelid(rel), role, true) == RLS_ENABLED &&
+		!access_role_has(role, access_levels_for(psprintf("INSERT %s", RelationGetRelationName(rel))), account_id);
 }
 
 static void

@@ -50,7 +50,14 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_trg';
 COMMENT ON FUNCTION license._account_user_trg() IS
 'Trigger: a user whom license_ext.actor names needs the permission create_users to create, change or delete other users, set_permissions to give permissions, and act_as_admin to change the admin. An enterprise account keeps its one admin, whose e-mail is that of the account. Errors: LX041, 23514, 39P01.';
 
+CREATE FUNCTION license._account_user_late_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_late_trg';
+COMMENT ON FUNCTION license._account_user_late_trg() IS
+'Trigger: looks at the permissions of license_ext.actor (T15, T17) for a user that the current role may not insert by itself, after row-level security has accepted the row, so that no error tells of accounts of others. Errors: LX041, 39P01.';
+
 CREATE TRIGGER zz_account_user_check BEFORE INSERT OR UPDATE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
 CREATE TRIGGER account_user_permission BEFORE INSERT OR UPDATE OR DELETE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._account_user_trg();
+CREATE TRIGGER account_user_late AFTER INSERT ON license.account_user
+    FOR EACH ROW EXECUTE FUNCTION license._account_user_late_trg();

@@ -2,6 +2,7 @@
  * permission.c
  *		The admin of an account, its users and what they may do.
  */
+#include "access/access.h"
 #include "account/permission.h"
 
 #include "account/account_email.h"
@@ -16,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(license_has_permission);
 PG_FUNCTION_INFO_V1(license_account_user_trg);
+PG_FUNCTION_INFO_V1(license_account_user_late_trg);
 
 static Statement permission_of_actor = STATEMENT(
 	"SELECT is_admin OR $3 = ANY (permissions) AS allowed FROM license.account_user"
@@ -171,6 +173,18 @@ check_permission(TriggerData *trigger)
 		check_written(trigger, account_id);
 }
 
+static bool
+names_actor(void)
+{
+	return actor_setting != NULL && actor_setting[0] != '\0';
+}
+
+static bool
+is_hidden(TriggerData *trigger)
+{
+	return access_hides_account(trigger->tg_relation, account_of(trigger, trigger->tg_trigtuple));
+}
+
 /*
  * license._account_user_trg() → trigger
  *		Before INSERT, UPDATE or DELETE of a user.  If license_ext.actor names a
@@ -187,7 +201,7 @@ license_account_user_trg(PG_FUNCTION_ARGS)
 	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 	Operation	op;
 
-	if (!inserted || (actor_setting != NULL && actor_setting[0] != '\0'))
+	if (!inserted || (names_actor() && !is_hidden(trigger)))
 	{
 		operation_begin(&op, fcinfo, NULL, 0);
 		check_permission(trigger);
@@ -197,4 +211,26 @@ license_account_user_trg(PG_FUNCTION_ARGS)
 	}
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 						   trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+/*
+ * license._account_user_late_trg() → trigger
+ *		After a user was inserted: what _account_user_trg() did not look at,
+ *		because row-level security might have refused the row.  T15, T17.
+ *		Errors: LX041, 39P01.
+ */
+Datum
+license_account_user_late_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_own_trigger(fcinfo, "_account_user_late_trg",
+											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
+											 ON_INSERT, 0, "account_user");
+	Operation	op;
+
+	if (!names_actor() || !is_hidden(trigger))
+		return PointerGetDatum(NULL);
+	operation_begin(&op, fcinfo, NULL, 0);
+	check_permission(trigger);
+	operation_end(&op);
+	return PointerGetDatum(NULL);
 }

@@ -49,6 +49,11 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_trg';
 COMMENT ON FUNCTION license._license_request_trg() IS
 'Trigger: an open request gets the base modules and must fit the sector of its site, the accounts above its organization and the known modules; an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01.';
 
+CREATE FUNCTION license._license_request_late_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_late_trg';
+COMMENT ON FUNCTION license._license_request_late_trg() IS
+'Trigger: looks at the site (O7) and the accounts (O9) of a request that the current role may not insert by itself, after row-level security has accepted it, so that no error tells of accounts of others. Errors: 23514, 39P01.';
+
 CREATE FUNCTION license._request_basis_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
 COMMENT ON FUNCTION license._request_basis_trg() IS
@@ -56,6 +61,8 @@ COMMENT ON FUNCTION license._request_basis_trg() IS
 
 CREATE TRIGGER license_request_rules BEFORE INSERT OR UPDATE ON license.license_request
     FOR EACH ROW EXECUTE FUNCTION license._license_request_trg();
+CREATE TRIGGER license_request_late AFTER INSERT ON license.license_request
+    FOR EACH ROW EXECUTE FUNCTION license._license_request_late_trg();
 CREATE TRIGGER site_request_basis AFTER UPDATE OF sector ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
 CREATE TRIGGER account_request_basis AFTER UPDATE OF parent_id, kind ON license.account
