@@ -11,9 +11,9 @@
 
 #include "core/operation.h"
 #include "core/statement.h"
-#include "counted/seat_limit.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "counted/carry.h"
 
 PG_FUNCTION_INFO_V1(license_device_number);
 PG_FUNCTION_INFO_V1(license_is_device_kind);
@@ -313,7 +313,7 @@ move_device(TriggerData *trigger, const Place *place)
 		column(trigger, trigger->tg_newtuple, "device_id"),
 		place->site, place->apartment, {BoolGetDatum(place->follows), false}
 	};
-	SeatCarry	outer = seat_carry_begin();
+	SeatCarry	outer = carry_begin();
 
 	PG_TRY();
 	{
@@ -321,7 +321,7 @@ move_device(TriggerData *trigger, const Place *place)
 	}
 	PG_FINALLY();
 	{
-		seat_carry_end(outer);
+		carry_end(outer);
 	}
 	PG_END_TRY();
 }
