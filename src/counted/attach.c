@@ -25,7 +25,6 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(license_attach_seat_limit);
@@ -141,7 +140,7 @@ refuse_what_cannot_count(SeatAttachment *attachment, Relation child, Relation pa
 	require_simple_table(child);
 	require_simple_table(parent);
 	foreign_key_require_same_types(attachment->child, attachment->parent, attachment->nkeys,
-							attachment->child_attnums, attachment->parent_attnums);
+								   attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
 	require_unattached(attachment, child, parent);
 }

@@ -208,7 +208,7 @@ attachment_open_child(Oid child, LOCKMODE lock)
 	return rel;
 }
 
-/* The child is locked first: then its foreign key cannot change, so the parent that is locked next is the right one. */
+/* Locks the child first: after that its foreign key cannot change, so it locks the right parent next. */
 SeatAttachment *
 attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE parent_lock)
 {

@@ -8,7 +8,6 @@
 
 #include "core/extension.h"
 
-#include "commands/trigger.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 

@@ -169,7 +169,7 @@ check_one(void *argument)
 {
 	SeatCheck  *check = argument;
 	SeatAttachment *attachment = attachment_lock(check->attachment->child, check->attachment->trigger,
-													  AccessShareLock, AccessShareLock);
+												 AccessShareLock, AccessShareLock);
 
 	require_counting(attachment);
 	recount_read(attachment, count_sql_differences(attachment), add_difference, check);
@@ -230,8 +230,8 @@ recount_one(void *argument)
 {
 	SeatCorrection *correction = argument;
 	SeatAttachment *attachment = attachment_lock(correction->attachment->child,
-													  correction->attachment->trigger,
-													  ShareRowExclusiveLock, RowExclusiveLock);
+												 correction->attachment->trigger,
+												 ShareRowExclusiveLock, RowExclusiveLock);
 
 	correction->corrected = recount_correct(attachment, OWNER_RESTRICTED);
 }

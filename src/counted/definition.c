@@ -91,7 +91,7 @@ must_see_count(Trigger *trigger)
 		strcmp(get_func_name(trigger->tgfoid), "_seat_row_trg") == 0;
 }
 
-/* Only an UPDATE statement fires triggers, computes generated columns and checks what a view or partition asks for. */
+/* Only an UPDATE statement fires triggers, computes generated columns and handles partitions. */
 static bool
 is_plain(Relation parent)
 {

@@ -174,7 +174,7 @@ foreign_key_index(Oid constraint)
 /* The keys of child rows are hashed, compared and looked up by functions for the type of the parent's columns. */
 void
 foreign_key_require_same_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
-						const AttrNumber *parent_attnums)
+							   const AttrNumber *parent_attnums)
 {
 	for (int i = 0; i < nkeys; i++)
 	{

@@ -83,7 +83,7 @@ key_text(TriggerData *trigger, HeapTuple row)
 	for (int i = 0; i < nkeys; i++)
 	{
 		columns[i] = column_require(RelationGetRelid(trigger->tg_relation),
-										trigger->tg_trigger->tgargs[GUARD_ARG_KEYS + i]);
+									trigger->tg_trigger->tgargs[GUARD_ARG_KEYS + i]);
 		keys[i].value = heap_getattr(row, columns[i], desc, &keys[i].isnull);
 	}
 	return message_key(desc, nkeys, columns, keys);

@@ -84,7 +84,7 @@ limit_fits(const SeatDelta *delta, int64 used, bool unlimited, int64 limit)
 /* With a limit of 0 or less, a row that asks for a seat gets LX001 like any other, never LX002. */
 void
 limit_check(Relation parent, SeatDefinition *def, const SeatDelta *delta,
-				 int64 used, bool unlimited, int64 limit)
+			int64 used, bool unlimited, int64 limit)
 {
 	if (limit_fits(delta, used, unlimited, limit))
 		return;

@@ -16,7 +16,7 @@ typedef struct Maintenance
 
 static Maintenance maintenance = {0};
 
-/* A guard fired by the statement itself is one level deeper; one fired by what other triggers write is deeper still. */
+/* A guard that the statement fires is one level deeper; a guard fired by what other triggers write is deeper still. */
 bool
 maintenance_is_running(Oid parent)
 {

@@ -11,7 +11,6 @@
 #include "catalog/pg_proc.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 /* Short enough that a name with the suffix that Citus gives to a shard still fits into an identifier */

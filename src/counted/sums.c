@@ -20,7 +20,6 @@
 #include "counted/parent.h"
 #include "counted/trigger_depth.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

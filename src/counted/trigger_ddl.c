@@ -14,7 +14,8 @@
  * <foreign key>_seat_count.
  *
  * Parent: <used column>_guard is a BEFORE ROW trigger.  A BEFORE ROW trigger
- * whose name sorts after it may still change the row that it has checked.
+ * of the application whose name sorts after it can still change the row that it
+ * has checked.
  * <used column>_recreate is AFTER ROW, so that it sees a row that the statement
  * inserted with the key of the deleted one; its place among other AFTER ROW
  * triggers does not matter.
