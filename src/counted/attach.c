@@ -18,6 +18,7 @@
 #include "counted/count_sql.h"
 #include "counted/foreign_key.h"
 #include "counted/own_trigger.h"
+#include "counted/permit.h"
 #include "counted/recount.h"
 #include "counted/trigger_ddl.h"
 #include "counted/used_column.h"
@@ -142,6 +143,7 @@ refuse_what_cannot_count(SeatAttachment *attachment, Relation child, Relation pa
 	foreign_key_require_same_types(attachment->child, attachment->parent, attachment->nkeys,
 								   attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
+	permit_require_writer(child, parent, attachment->used);
 	require_unattached(attachment, child, parent);
 }
 

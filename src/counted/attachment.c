@@ -10,6 +10,7 @@
 #include "counted/column.h"
 #include "counted/foreign_key.h"
 #include "counted/own_trigger.h"
+#include "counted/permit.h"
 #include "executor/spi.h"
 #include "utils/lsyscache.h"
 
@@ -218,7 +219,7 @@ attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE parent_loc
 	SeatAttachment *attachment;
 
 	parent = table_open(foreign_key_require(rel, counting)->confrelid, parent_lock);
-	own_trigger_require_guard(parent, counting->tgargs);
+	permit_require(rel, parent, counting->tgargs);
 	attachment = of_trigger(rel, counting);
 	table_close(parent, NoLock);
 	table_close(rel, NoLock);

@@ -54,7 +54,7 @@ extern List *attachment_tables(void);
 
 /*
  * Locks both tables and reads the attachment that the trigger belongs to.
- * Raises 42703, 42704 or 55000 when it is broken or was detached meanwhile.
+ * Raises 42501, 42703, 42704 or 55000 when it is broken or was detached meanwhile.
  */
 extern SeatAttachment *attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock,
 									   LOCKMODE parent_lock);

@@ -107,8 +107,10 @@ check_child_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timi
  *		row takes and gives back.  _seat_count_trg() writes the sums when the
  *		statement ends.  Arguments: own_trigger.h.
  *		Errors: 0A000 the table or its foreign key became one that cannot be
- *		counted; 42703, 42704, 55000 columns or foreign key were renamed or
- *		dropped; 23514 a weight is negative; 39P01 not called as this trigger.
+ *		counted; 42703, 42704, 42804, 55000 columns or foreign key were renamed,
+ *		changed or dropped; 42501 the owner of the child may no longer update
+ *		the used column; 23514 a weight is negative; 39P01 not called as this
+ *		trigger.
  */
 Datum
 license_seat_row_trg(PG_FUNCTION_ARGS)

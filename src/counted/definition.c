@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "counted/foreign_key.h"
 #include "counted/own_trigger.h"
+#include "counted/permit.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
@@ -110,9 +111,9 @@ is_plain(Relation parent)
 }
 
 static void
-resolve_parent(SeatDefinition *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
+resolve_parent(SeatDefinition *def, Relation child, Relation parent, ForeignKeyCacheInfo *fk, char **args)
 {
-	own_trigger_require_guard(parent, args);
+	permit_require(child, parent, args);
 	def->used = column_require_integer(parent, args[CHILD_ARG_USED]);
 	if (args[CHILD_ARG_LIMIT][0] != '\0')
 		def->limit = column_require_integer(parent, args[CHILD_ARG_LIMIT]);
@@ -154,7 +155,7 @@ resolve(SeatDefinition *def, Relation child, Trigger *trigger)
 	if (args[CHILD_ARG_WEIGHT][0] != '\0')
 		def->weight = column_require_weight(child, args[CHILD_ARG_WEIGHT]);
 	parent = relation_open(def->parent, AccessShareLock);
-	resolve_parent(def, parent, fk, args);
+	resolve_parent(def, child, parent, fk, args);
 	relation_close(parent, NoLock);
 	resolve_child(def);
 }

@@ -46,8 +46,8 @@ typedef struct SeatDefinition
 
 /*
  * Resolves what a trigger of the child counts now, in a memory context of its
- * own below the current one.  Raises 0A000, 42703, 42704, 42804 or 55000 when
- * it cannot be counted.
+ * own below the current one.  Raises 0A000, 42501, 42703, 42704, 42804 or 55000
+ * when it cannot be counted.
  */
 extern SeatDefinition *definition_build(Relation child, Trigger *trigger);
 

@@ -98,21 +98,3 @@ own_trigger_require(Relation child, Oid trigger)
 			errmsg("a seat limit of \"%s\" was detached meanwhile", RelationGetRelationName(child)));
 	return NULL;				/* keep the compiler quiet */
 }
-
-/*
- * Only a role that may create triggers on the parent can create its guard.
- * Without this check the owner of a child could have counts written into any
- * table, by pointing the foreign key at it.
- */
-void
-own_trigger_require_guard(Relation parent, char **child_args)
-{
-	Trigger    *guard = own_trigger_find_guard(parent, child_args[CHILD_ARG_USED]);
-
-	if (guard == NULL || strcmp(guard->tgargs[GUARD_ARG_LIMIT], child_args[CHILD_ARG_LIMIT]) != 0)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("column \"%s\" of \"%s\" is not guarded as one that counts seats",
-					   child_args[CHILD_ARG_USED], RelationGetRelationName(parent)),
-				errhint("Call license.detach_seat_limit() and license.attach_seat_limit() again."));
-}

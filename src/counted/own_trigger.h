@@ -56,7 +56,4 @@ extern Trigger *own_trigger_require(Relation child, Oid trigger);
 /* A copy of the trigger that guards a used column of the parent; NULL when there is none */
 extern Trigger *own_trigger_find_guard(Relation parent, const char *used);
 
-/* Raises 55000 unless the parent guards the used and limit column that the arguments of a child's trigger name. */
-extern void own_trigger_require_guard(Relation parent, char **child_args);
-
 #endif							/* LICENSE_COUNTED_OWN_TRIGGER_H */

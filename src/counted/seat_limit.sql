@@ -8,12 +8,12 @@ COMMENT ON FUNCTION license._seat_count_trg() IS
 CREATE FUNCTION license._seat_row_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_row_trg';
 COMMENT ON FUNCTION license._seat_row_trg() IS
-'Trigger of the child of a counted foreign key: adds up what each written row takes and gives back, until _seat_count_trg() writes the sums. Created by license.attach_seat_limit(). Errors: 0A000, 22003, 23514 negative weight, 42703, 42704, 42804, 55000, 55006, 39P01.';
+'Trigger of the child of a counted foreign key: adds up what each written row takes and gives back, until _seat_count_trg() writes the sums. Created by license.attach_seat_limit(). Errors: 0A000, 22003, 23514 negative weight, 42501, 42703, 42704, 42804, 55000, 55006, 39P01.';
 
 CREATE FUNCTION license._seat_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_truncate_trg';
 COMMENT ON FUNCTION license._seat_truncate_trg() IS
-'Trigger of the child of a counted foreign key: after TRUNCATE, sets the used column of all parents to 0. Created by license.attach_seat_limit(). Errors: 0A000, 42703, 42704, 55000, 39P01.';
+'Trigger of the child of a counted foreign key: after TRUNCATE, sets the used column of all parents to 0. Created by license.attach_seat_limit(). Errors: 0A000, 42501, 42703, 42704, 55000, 39P01.';
 
 CREATE FUNCTION license._seat_guard_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_seat_guard_trg';
@@ -30,7 +30,7 @@ CREATE FUNCTION license.attach_seat_limit(child regclass, foreign_key name, used
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_attach_seat_limit';
 COMMENT ON FUNCTION license.attach_seat_limit(regclass, name, name, name, name) IS
-'Makes a foreign key of child a counted one: used_column of the parent counts the seats that its children take, never above limit_column (NULL value: no limit; NULL argument: only count). weight_column of the child is an integer or boolean (NULL: one seat a row). Counts existing rows first. The caller must own both tables and needs no level. Errors: LX001 existing rows exceed a limit, 0A000, 22004, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 42P01.';
+'Makes a foreign key of child a counted one: used_column of the parent counts the seats that its children take, never above limit_column (NULL value: no limit; NULL argument: only count). weight_column of the child is an integer or boolean (NULL: one seat a row). Counts existing rows first. The caller must own both tables and needs no level; if their owners differ, the owner of child needs UPDATE on used_column. Errors: LX001 existing rows exceed a limit, 0A000, 22004, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 42P01.';
 
 CREATE FUNCTION license.detach_seat_limit(child regclass, foreign_key name)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
