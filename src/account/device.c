@@ -13,7 +13,7 @@
 #include "core/statement.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
-#include "counted/seat_limit.h"
+#include "counted/carry.h"
 
 PG_FUNCTION_INFO_V1(license_device_trg);
 PG_FUNCTION_INFO_V1(license_device_changed_trg);
@@ -228,7 +228,7 @@ move_device(TriggerData *trigger, const Place *place)
 		trigger_value(trigger, trigger->tg_newtuple, "device_id"),
 		place->site, place->apartment, {BoolGetDatum(place->follows), false}
 	};
-	SeatCarry	outer = seat_carry_begin();
+	SeatCarry	outer = carry_begin();
 
 	PG_TRY();
 	{
@@ -236,7 +236,7 @@ move_device(TriggerData *trigger, const Place *place)
 	}
 	PG_FINALLY();
 	{
-		seat_carry_end(outer);
+		carry_end(outer);
 	}
 	PG_END_TRY();
 }

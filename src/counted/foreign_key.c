@@ -1,18 +1,21 @@
 /*
- * seat_foreign_key.c
- *		The foreign key that a seat trigger counts along, and whether seats can
- *		be counted along it.
+ * foreign_key.c
+ *		Which foreign key a trigger of the child counts along, and whether seats
+ *		can be counted along it.
  *
- * The trigger's arguments name the columns and not the constraint: a table
- * that was renamed, copied or split into pieces still finds its own parent.
- * Where several foreign keys have the same columns, the name of the trigger
- * tells, or else which parent has a guard; nothing is guessed.
+ * The arguments of the trigger name the columns of the foreign key, not the
+ * constraint, so a table that was renamed, copied or split into pieces finds
+ * its own parent.  If several foreign keys have the same columns, the name of
+ * the trigger tells which one is meant, else the parent that has a guard.  If
+ * neither tells, none is chosen.
  */
-#include "counted/seat_limit.h"
+#include "counted/foreign_key.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "counted/seat_trigger.h"
+#include "catalog/pg_constraint.h"
+#include "counted/column.h"
+#include "counted/own_trigger.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -29,11 +32,11 @@ same_columns(ForeignKeyCacheInfo *fk, int ncolumns, const AttrNumber *columns)
 	return true;
 }
 
-/* Copies, because the list may go while another table is opened */
+/* Returns copies, because opening another table may free the list of the relation cache. */
 static List *
 foreign_keys_over(Relation child, Trigger *trigger)
 {
-	int			ncolumns = trigger->tgnargs - SEAT_ARG_KEYS;
+	int			ncolumns = trigger->tgnargs - CHILD_ARG_KEYS;
 	AttrNumber	attnums[INDEX_MAX_KEYS];
 	List	   *found = NIL;
 	ListCell   *cell;
@@ -41,7 +44,7 @@ foreign_keys_over(Relation child, Trigger *trigger)
 	if (ncolumns < 1 || ncolumns > INDEX_MAX_KEYS)
 		elog(ERROR, "a foreign key cannot have %d columns", ncolumns);
 	for (int i = 0; i < ncolumns; i++)
-		attnums[i] = get_attnum(RelationGetRelid(child), trigger->tgargs[SEAT_ARG_KEYS + i]);
+		attnums[i] = get_attnum(RelationGetRelid(child), trigger->tgargs[CHILD_ARG_KEYS + i]);
 	foreach(cell, RelationGetFKeyList(child))
 	{
 		if (same_columns(lfirst(cell), ncolumns, attnums))
@@ -53,15 +56,15 @@ foreign_keys_over(Relation child, Trigger *trigger)
 static bool
 is_named(ForeignKeyCacheInfo *fk, Trigger *trigger)
 {
-	return seat_trigger_named_after(trigger, get_constraint_name(fk->conoid));
+	return own_trigger_is_named_after(trigger, get_constraint_name(fk->conoid));
 }
 
-/* Does the parent have the guard that belongs to it? */
+/* Does the parent have a guard for the used column and the key of this foreign key? */
 static bool
 is_guarded(ForeignKeyCacheInfo *fk, Trigger *trigger)
 {
 	Relation	parent = table_open(fk->confrelid, AccessShareLock);
-	Trigger    *guard = seat_guard_find(parent, trigger->tgargs[SEAT_ARG_USED]);
+	Trigger    *guard = own_trigger_find_guard(parent, trigger->tgargs[CHILD_ARG_USED]);
 	bool		guarded = guard != NULL && guard->tgnargs == GUARD_ARG_KEYS + fk->nkeys;
 
 	for (int i = 0; guarded && i < fk->nkeys; i++)
@@ -71,7 +74,7 @@ is_guarded(ForeignKeyCacheInfo *fk, Trigger *trigger)
 	return guarded;
 }
 
-/* NULL when none fits, or several do */
+/* The only candidate that fits; NULL when none fits, or several do */
 static ForeignKeyCacheInfo *
 the_one(List *candidates, bool (*fits) (ForeignKeyCacheInfo *, Trigger *), Trigger *trigger)
 {
@@ -101,21 +104,21 @@ choose(List *candidates, Trigger *trigger)
 }
 
 ForeignKeyCacheInfo *
-seat_foreign_key(Relation child, Trigger *trigger)
+foreign_key_find(Relation child, Trigger *trigger)
 {
 	return choose(foreign_keys_over(child, trigger), trigger);
 }
 
 ForeignKeyCacheInfo *
-seat_require_foreign_key(Relation child, Trigger *trigger)
+foreign_key_require(Relation child, Trigger *trigger)
 {
 	List	   *candidates = foreign_keys_over(child, trigger);
 	ForeignKeyCacheInfo *fk = choose(candidates, trigger);
 
 	if (fk != NULL)
 		return fk;
-	for (int i = SEAT_ARG_KEYS; i < trigger->tgnargs; i++)
-		(void) seat_column_number(RelationGetRelid(child), trigger->tgargs[i]);
+	for (int i = CHILD_ARG_KEYS; i < trigger->tgnargs; i++)
+		(void) column_require(RelationGetRelid(child), trigger->tgargs[i]);
 	if (candidates == NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -140,7 +143,7 @@ refuse_period(Form_pg_constraint form)
 				errhint("Seats are counted along foreign keys that name one parent."));
 }
 
-/* A foreign key that may be false for a while would let rows in uncounted. */
+/* A foreign key that may be violated for a while would admit rows without a parent that counts them. */
 static void
 refuse_deferrable(Form_pg_constraint form)
 {
@@ -152,7 +155,7 @@ refuse_deferrable(Form_pg_constraint form)
 }
 
 Oid
-seat_foreign_key_index(Oid constraint)
+foreign_key_index(Oid constraint)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
 	Form_pg_constraint form;
@@ -168,10 +171,10 @@ seat_foreign_key_index(Oid constraint)
 	return index;
 }
 
-/* Keys are hashed and looked up as the parent's type has it. */
+/* The keys of child rows are hashed, compared and looked up by functions for the type of the parent's columns. */
 void
-seat_refuse_other_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
-						const AttrNumber *parent_attnums)
+foreign_key_require_same_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
+							   const AttrNumber *parent_attnums)
 {
 	for (int i = 0; i < nkeys; i++)
 	{

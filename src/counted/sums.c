@@ -1,34 +1,38 @@
 /*
- * seat_pending.c
- *		What a running statement has changed so far, summed by parent.
+ * sums.c
+ *		What the rows of a running statement take and give back, summed by
+ *		parent.
  *
- * One update a parent and statement, instead of one a row, is what makes bulk
- * loads cheap; going through the parents in the order of their key is what
- * keeps two statements with the same parents from deadlocking.
+ * The sums are written when the statement ends: one update for each parent, not
+ * for each row, makes bulk loads cheap.  Parents are written in the order of
+ * their keys, so that two statements with the same parents do not deadlock.
  *
- * A statement is summed row by row and written at its end.  Transition tables
- * would make every statement copy its rows, also the many that change no count.
+ * Rows are summed one by one, by a row trigger.  With transition tables, every
+ * statement would have to copy its rows, even the many that change no count.
  */
-#include "counted/seat_limit.h"
+#include "counted/sums.h"
 
 #include "common/hashfn.h"
 #include "common/int.h"
+#include "counted/carry.h"
+#include "counted/definition_cache.h"
+#include "counted/delta.h"
+#include "counted/parent.h"
+#include "counted/trigger_depth.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-static uint32 hash_keys(SeatLimitDef *def, const Datum *keys);
-static bool equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b);
+static uint32 hash_keys(SeatDefinition *def, const Datum *keys);
+static bool equal_keys(SeatDefinition *def, const Datum *a, const Datum *b);
 
 #define SH_PREFIX deltas
 #define SH_ELEMENT_TYPE SeatDelta
 #define SH_KEY_TYPE Datum *
 #define SH_KEY keys
-#define SH_HASH_KEY(tb, key) hash_keys((SeatLimitDef *) (tb)->private_data, key)
-#define SH_EQUAL(tb, a, b) equal_keys((SeatLimitDef *) (tb)->private_data, a, b)
+#define SH_HASH_KEY(tb, key) hash_keys((SeatDefinition *) (tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) equal_keys((SeatDefinition *) (tb)->private_data, a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash
 #define SH_SCOPE static inline
@@ -37,7 +41,7 @@ static bool equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b);
 #include "lib/simplehash.h"
 
 static uint32
-hash_keys(SeatLimitDef *def, const Datum *keys)
+hash_keys(SeatDefinition *def, const Datum *keys)
 {
 	uint64		hash = 0;
 
@@ -53,7 +57,7 @@ hash_keys(SeatLimitDef *def, const Datum *keys)
 }
 
 static bool
-equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b)
+equal_keys(SeatDefinition *def, const Datum *a, const Datum *b)
 {
 	for (int i = 0; i < def->nkeys; i++)
 	{
@@ -71,7 +75,7 @@ equal_keys(SeatLimitDef *def, const Datum *a, const Datum *b)
 static int
 compare_deltas(const void *a, const void *b, void *arg)
 {
-	SeatLimitDef *def = arg;
+	SeatDefinition *def = arg;
 	const SeatDelta *one = *(SeatDelta *const *) a;
 	const SeatDelta *two = *(SeatDelta *const *) b;
 
@@ -93,9 +97,9 @@ compare_deltas(const void *a, const void *b, void *arg)
 	return 0;
 }
 
-/* The lookup key borrows the row's values; a kept one must own them. */
+/* The key that is looked up points into the row; the key that the hash table keeps must be a copy. */
 static Datum *
-keep_keys(SeatLimitDef *def, const Datum *keys)
+keep_keys(SeatDefinition *def, const Datum *keys)
 {
 	Datum	   *kept = palloc(sizeof(Datum) * def->nkeys);
 
@@ -108,39 +112,14 @@ keep_keys(SeatLimitDef *def, const Datum *keys)
 typedef struct PendingSums
 {
 	struct PendingSums *next;
-	SeatLimitDef *def;			/* held: the sums are hashed by its functions */
-	int			depth;			/* of nested triggers: which statement it is */
+	SeatDefinition *def;		/* held: its functions hash and compare the keys */
+	int			depth;			/* trigger depth of the statement, which tells it from others that run */
 	MemoryContext context;
 	deltas_hash *sums;
 	MemoryContextCallback forget;
 } PendingSums;
 
 static PendingSums *pending = NULL;
-static SeatCarry carry = {0};
-
-static int
-current_depth(void)
-{
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
-}
-
-/* Who carries may be carried: all of it is for the outermost, whose end is still to come. */
-SeatCarry
-seat_carry_begin(void)
-{
-	SeatCarry	outer = carry;
-	int			depth = current_depth();
-
-	carry.into = depth == outer.depth ? outer.into : depth;
-	carry.depth = depth + 1;
-	return outer;
-}
-
-void
-seat_carry_end(SeatCarry outer)
-{
-	carry = outer;
-}
 
 static PendingSums *
 find_pending(Oid constraint, int depth)
@@ -163,9 +142,9 @@ forget_pending(void *arg)
 		*link = (*link)->next;
 }
 
-/* They live and die with the subtransaction: what failed leaves nothing to be written. */
+/* The sums belong to the subtransaction: if it aborts, they are forgotten with it. */
 static PendingSums *
-add_pending(SeatLimitDef *def, int depth)
+add_pending(SeatDefinition *def, int depth)
 {
 	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "seats of a statement",
 												  ALLOCSET_START_SMALL_SIZES);
@@ -175,7 +154,7 @@ add_pending(SeatLimitDef *def, int depth)
 	added->depth = depth;
 	added->context = context;
 	added->sums = deltas_create(context, 16, def);
-	/* Callbacks run in reverse order: the sums are forgotten before the definition is let go. */
+	/* Callbacks run in reverse order: the one below forgets the sums before this one lets go of the definition. */
 	kept_hold(&def->kept, context);
 	added->forget.func = forget_pending;
 	added->forget.arg = added;
@@ -193,9 +172,13 @@ same_key(const SeatKey *a, const SeatKey *b)
 		a->compare.fn_oid == b->compare.fn_oid;
 }
 
-/* The foreign key of a table cannot change while a statement writes the table. */
+/*
+ * Raises 55006 when the definition is of a foreign key with other keys than the
+ * sums.  Locks prevent that: no foreign key changes while a statement writes
+ * its table.
+ */
 static void
-require_same_keys(SeatLimitDef *old, SeatLimitDef *new)
+require_same_keys(SeatDefinition *old, SeatDefinition *new)
 {
 	bool		same = old->parent == new->parent && old->nkeys == new->nkeys;
 
@@ -208,9 +191,9 @@ require_same_keys(SeatLimitDef *old, SeatLimitDef *new)
 					   get_rel_name(old->child)));
 }
 
-/* The same tables may have been resolved again between two rows. */
+/* The definition may have been resolved again between two rows of the statement. */
 static void
-renew_definition(PendingSums *sums, SeatLimitDef *def)
+renew_definition(PendingSums *sums, SeatDefinition *def)
 {
 	if (sums->def == def)
 		return;
@@ -221,14 +204,11 @@ renew_definition(PendingSums *sums, SeatLimitDef *def)
 }
 
 static PendingSums *
-pending_sums(SeatLimitDef *def)
+pending_sums(SeatDefinition *def)
 {
-	int			depth = current_depth();
-	PendingSums *sums;
+	int			depth = carry_depth();
+	PendingSums *sums = find_pending(def->constraint, depth);
 
-	if (depth == carry.depth)
-		depth = carry.into;
-	sums = find_pending(def->constraint, depth);
 	if (sums == NULL)
 		return add_pending(def, depth);
 	renew_definition(sums, def);
@@ -253,7 +233,7 @@ delta_of(PendingSums *sums, const Datum *keys)
 }
 
 void
-seat_pending_add(SeatLimitDef *def, const Datum *keys, int64 units, int64 largest)
+sums_add(SeatDefinition *def, const Datum *keys, int64 units, int64 largest)
 {
 	SeatDelta  *delta = delta_of(pending_sums(def), keys);
 
@@ -264,7 +244,7 @@ seat_pending_add(SeatLimitDef *def, const Datum *keys, int64 units, int64 larges
 	delta->largest = Max(delta->largest, largest);
 }
 
-/* Parents whose sum is zero are left alone: a device renamed is no business of theirs. */
+/* Parents whose sum is zero are left out, so an UPDATE that changes no seats does not lock its parents. */
 static SeatDelta **
 changed_parents(PendingSums *sums, int *count)
 {
@@ -288,26 +268,26 @@ write_sums(PendingSums *sums, TriggerData *trigger)
 {
 	int			count;
 	SeatDelta **changed = changed_parents(sums, &count);
-	SeatLimitDef *def;
+	SeatDefinition *def;
 
 	if (count == 0)
 		return;
-	def = seat_limit_resolve_locked(trigger, sums->context);
+	def = definition_cache_find_locked(trigger, sums->context);
 	require_same_keys(sums->def, def);
 	if (count > 1)
 		qsort_arg(changed, count, sizeof(SeatDelta *), compare_deltas, def);
-	seat_parents_apply(def, changed, count);
+	parent_apply(def, changed, count);
 }
 
 void
-seat_pending_write(TriggerData *trigger)
+sums_write(TriggerData *trigger)
 {
 	PendingSums *sums;
 	MemoryContext caller;
 
 	if (pending == NULL)
 		return;
-	sums = find_pending(seat_limit_resolve(trigger)->constraint, current_depth());
+	sums = find_pending(definition_cache_find(trigger)->constraint, trigger_depth());
 	if (sums == NULL)
 		return;
 	caller = MemoryContextSwitchTo(sums->context);

@@ -1,13 +1,17 @@
 /*
- * seat_attachment.c
+ * attachment.c
  *		Finds counted foreign keys in the catalog, by their triggers.
  */
-#include "counted/seat_attachment.h"
+#include "counted/attachment.h"
 
 #include "access/table.h"
-#include "executor/spi.h"
+#include "catalog/pg_constraint.h"
 #include "core/statement.h"
-#include "utils/builtins.h"
+#include "counted/column.h"
+#include "counted/foreign_key.h"
+#include "counted/own_trigger.h"
+#include "counted/permit.h"
+#include "executor/spi.h"
 #include "utils/lsyscache.h"
 
 static void
@@ -36,7 +40,7 @@ from_foreign_key(ForeignKeyCacheInfo *fk)
 }
 
 SeatAttachment *
-seat_attachment_of_constraint(Relation child, const char *name)
+attachment_of_constraint(Relation child, const char *name)
 {
 	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(child), name, false);
 	ListCell   *cell;
@@ -47,7 +51,7 @@ seat_attachment_of_constraint(Relation child, const char *name)
 
 		if (fk->conoid != constraint)
 			continue;
-		(void) seat_foreign_key_index(constraint);
+		(void) foreign_key_index(constraint);
 		return from_foreign_key(fk);
 	}
 	ereport(ERROR,
@@ -66,25 +70,26 @@ name_or_null(char *argument)
 static void
 name_columns(SeatAttachment *attachment, Trigger *trigger)
 {
-	attachment->used = pstrdup(trigger->tgargs[SEAT_ARG_USED]);
-	attachment->limit = name_or_null(trigger->tgargs[SEAT_ARG_LIMIT]);
-	attachment->weight = name_or_null(trigger->tgargs[SEAT_ARG_WEIGHT]);
+	attachment->used = pstrdup(trigger->tgargs[CHILD_ARG_USED]);
+	attachment->limit = name_or_null(trigger->tgargs[CHILD_ARG_LIMIT]);
+	attachment->weight = name_or_null(trigger->tgargs[CHILD_ARG_WEIGHT]);
 }
 
 static void
 require_columns(SeatAttachment *attachment)
 {
-	(void) seat_column_number(attachment->parent, attachment->used);
+	(void) column_require(attachment->parent, attachment->used);
 	if (attachment->limit != NULL)
-		(void) seat_column_number(attachment->parent, attachment->limit);
+		(void) column_require(attachment->parent, attachment->limit);
 	if (attachment->weight != NULL)
-		(void) seat_column_number(attachment->child, attachment->weight);
+		(void) column_require(attachment->child, attachment->weight);
 }
 
-SeatAttachment *
-seat_attachment_of_trigger(Relation child, Trigger *trigger)
+/* Raises 42703, 42704 or 55000 when the columns or the foreign key that the trigger names are not there. */
+static SeatAttachment *
+of_trigger(Relation child, Trigger *trigger)
 {
-	SeatAttachment *attachment = from_foreign_key(seat_require_foreign_key(child, trigger));
+	SeatAttachment *attachment = from_foreign_key(foreign_key_require(child, trigger));
 
 	attachment->trigger = trigger->tgoid;
 	name_columns(attachment, trigger);
@@ -92,7 +97,7 @@ seat_attachment_of_trigger(Relation child, Trigger *trigger)
 	return attachment;
 }
 
-/* What the trigger says, which is all there is when columns were renamed or the foreign key is gone */
+/* Only what the trigger itself says, since the columns may have been renamed and the foreign key dropped */
 static SeatAttachment *
 from_trigger(Relation child, Trigger *trigger)
 {
@@ -100,13 +105,14 @@ from_trigger(Relation child, Trigger *trigger)
 
 	attachment->trigger = trigger->tgoid;
 	attachment->child = RelationGetRelid(child);
-	attachment->nkeys = trigger->tgnargs - SEAT_ARG_KEYS;
+	attachment->nkeys = trigger->tgnargs - CHILD_ARG_KEYS;
 	for (int i = 0; i < attachment->nkeys; i++)
-		attachment->child_keys[i] = pstrdup(trigger->tgargs[SEAT_ARG_KEYS + i]);
+		attachment->child_keys[i] = pstrdup(trigger->tgargs[CHILD_ARG_KEYS + i]);
 	name_columns(attachment, trigger);
 	return attachment;
 }
 
+/* The parent of a foreign key by its name; 0 when there is none of that name */
 static Oid
 parent_of(Relation child, const char *constraint)
 {
@@ -124,7 +130,7 @@ parent_of(Relation child, const char *constraint)
 }
 
 SeatAttachment *
-seat_attachment_find(Relation child, const char *constraint)
+attachment_find(Relation child, const char *constraint)
 {
 	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 
@@ -134,11 +140,11 @@ seat_attachment_find(Relation child, const char *constraint)
 		ForeignKeyCacheInfo *fk;
 		SeatAttachment *attachment;
 
-		if (!seat_trigger_counts(trigger))
+		if (!own_trigger_is_marker(trigger))
 			continue;
-		fk = seat_foreign_key(child, trigger);
+		fk = foreign_key_find(child, trigger);
 		if (fk != NULL ? strcmp(get_constraint_name(fk->conoid), constraint) != 0 :
-			!seat_trigger_named_after(trigger, constraint))
+			!own_trigger_is_named_after(trigger, constraint))
 			continue;
 		attachment = from_trigger(child, trigger);
 		attachment->constraint = pstrdup(constraint);
@@ -149,7 +155,7 @@ seat_attachment_find(Relation child, const char *constraint)
 }
 
 List *
-seat_attachments(Relation child)
+attachment_list(Relation child)
 {
 	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
 	List	   *found = NIL;
@@ -160,10 +166,10 @@ seat_attachments(Relation child)
 		SeatAttachment *attachment;
 		ForeignKeyCacheInfo *fk;
 
-		if (!seat_trigger_counts(trigger))
+		if (!own_trigger_is_marker(trigger))
 			continue;
 		attachment = from_trigger(child, trigger);
-		fk = seat_foreign_key(child, trigger);
+		fk = foreign_key_find(child, trigger);
 		if (fk != NULL)
 			attachment->parent = fk->confrelid;
 		found = lappend(found, attachment);
@@ -171,15 +177,15 @@ seat_attachments(Relation child)
 	return found;
 }
 
-static Statement seat_limited_tables_statement = STATEMENT(
+static Statement attached_tables = STATEMENT(
 	"SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger"
 	" WHERE tgfoid = 'license._seat_truncate_trg()'::regprocedure ORDER BY 1");
 
 List *
-seat_limited_tables(void)
+attachment_tables(void)
 {
 	List	   *found = NIL;
-	uint64		tables = RUN(seat_limited_tables_statement);
+	uint64		tables = RUN(attached_tables);
 
 	for (uint64 i = 0; i < tables; i++)
 	{
@@ -192,7 +198,7 @@ seat_limited_tables(void)
 }
 
 Relation
-seat_open_child(Oid child, LOCKMODE lock)
+attachment_open_child(Oid child, LOCKMODE lock)
 {
 	Relation	rel = try_table_open(child, lock);
 
@@ -203,45 +209,19 @@ seat_open_child(Oid child, LOCKMODE lock)
 	return rel;
 }
 
-static Trigger *
-find_trigger(Relation child, Oid trigger)
-{
-	TriggerDesc *triggers = CopyTriggerDesc(child->trigdesc);
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		if (triggers->triggers[i].tgoid == trigger)
-			return &triggers->triggers[i];
-	}
-	ereport(ERROR,
-			errcode(ERRCODE_UNDEFINED_OBJECT),
-			errmsg("a seat limit of \"%s\" was detached meanwhile", RelationGetRelationName(child)));
-	return NULL;				/* keep the compiler quiet */
-}
-
-/* The foreign key cannot change while its table is locked, so the parent is the same afterwards. */
+/* Locks the child first: after that its foreign key cannot change, so it locks the right parent next. */
 SeatAttachment *
-seat_attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE parent_lock)
+attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE parent_lock)
 {
-	Relation	rel = seat_open_child(child, child_lock);
-	Trigger    *counting = find_trigger(rel, trigger);
+	Relation	rel = attachment_open_child(child, child_lock);
+	Trigger    *counting = own_trigger_require(rel, trigger);
 	Relation	parent;
 	SeatAttachment *attachment;
 
-	parent = table_open(seat_require_foreign_key(rel, counting)->confrelid, parent_lock);
-	seat_require_guard(rel, parent, counting->tgargs);
-	attachment = seat_attachment_of_trigger(rel, counting);
+	parent = table_open(foreign_key_require(rel, counting)->confrelid, parent_lock);
+	permit_require(rel, parent, counting->tgargs);
+	attachment = of_trigger(rel, counting);
 	table_close(parent, NoLock);
 	table_close(rel, NoLock);
 	return attachment;
-}
-
-void
-seat_attachment_require_counting(SeatAttachment *attachment)
-{
-	Relation	child = table_open(attachment->child, AccessShareLock);
-
-	(void) seat_limit_build(child, find_trigger(child, attachment->trigger));
-	table_close(child, NoLock);
-	seat_triggers_require_enabled(attachment);
 }

@@ -1,53 +1,51 @@
 /*
- * seat_parent.c
- *		Checks the limit of a parent row and writes the new count.
+ * parent_heap.c
+ *		Checks the limit of a parent row and writes the new count, without a
+ *		statement.
  *
- * The count is read from the version that the new one replaces, the latest
- * committed, never from the transaction's snapshot: that is why no isolation
- * level oversells, and why REPEATABLE READ does not fail where there is still
- * room.  Row and index are reached directly, since for one row SPI would cost
- * more than the work itself.
+ * The count is read from the version that the new one replaces, which is the
+ * latest committed one, and never from the snapshot of the transaction.
+ * Therefore no isolation level exceeds the limit, and REPEATABLE READ does not
+ * fail while seats are left.  The file reads the index and writes the heap
+ * itself, because for a single row SPI costs more than the update.
  */
-#include "counted/seat_limit.h"
+#include "counted/parent_heap.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
-#include "access/relscan.h"
 #include "access/stratnum.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
+#include "counted/limit.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 /* What stays open while the parents of one statement are written */
 typedef struct ParentWriter
 {
-	SeatLimitDef *def;
+	SeatDefinition *def;
 	Relation	rel;
 	Relation	index;
-	const RowChecks *checks;	/* and compiled for this statement */
-	ExprState **states;
+	const RowChecks *checks;	/* CHECK constraints that read the used column */
+	ExprState **states;			/* the same, compiled for this statement */
 	Snapshot	snapshot;
 	IndexScanDesc scan;
 	ScanKeyData keys[INDEX_MAX_KEYS];
-	TupleTableSlot *current;	/* the version found, or locked */
-	TupleTableSlot *changed;	/* what replaces it */
-	ExprContext *context;		/* for CHECK constraints */
+	TupleTableSlot *current;	/* the version that was found or locked */
+	TupleTableSlot *changed;	/* the version that replaces it */
+	ExprContext *context;		/* for the CHECK constraints; NULL without any */
 	RowWriter	rows;
 } ParentWriter;
 
 static void
 init_scan_keys(ParentWriter *writer)
 {
-	SeatLimitDef *def = writer->def;
+	SeatDefinition *def = writer->def;
 
 	for (int i = 0; i < def->nkeys; i++)
 	{
@@ -61,7 +59,7 @@ init_scan_keys(ParentWriter *writer)
 }
 
 static void
-open_writer(ParentWriter *writer, SeatLimitDef *def, Relation parent)
+open_writer(ParentWriter *writer, SeatDefinition *def, Relation parent)
 {
 	memset(writer, 0, sizeof(ParentWriter));
 	writer->def = def;
@@ -92,7 +90,10 @@ close_writer(ParentWriter *writer)
 	index_close(writer->index, AccessShareLock);
 }
 
-/* The snapshot is a copy of our own, taken for all parents of the statement. */
+/*
+ * A CHECK may have run a statement that wrote the next parent.  The snapshot,
+ * a private copy taken once for all parents, must see that write.
+ */
 static void
 see_nested_statements(ParentWriter *writer)
 {
@@ -113,7 +114,11 @@ find_parent(ParentWriter *writer, const Datum *keys)
 	return index_getnext_slot(writer->scan, ForwardScanDirection, writer->current);
 }
 
-/* Who updated this version, and was rolled back if it is locked, while others hold key share locks on it */
+/*
+ * The transaction that updated this version while others held key share locks
+ * on it, else 0.  If we hold the lock of the row, that transaction was rolled
+ * back.
+ */
 static TransactionId
 shared_updater(TupleTableSlot *version)
 {
@@ -132,10 +137,11 @@ shared_updater(TupleTableSlot *version)
 }
 
 /*
- * A rollback is on record a moment before its transaction stops counting as
- * running.  In between, servers before 15.20 hand out the row's lock, but
- * heap_update() keeps the updater that was rolled back beside the new one and
- * fails with "new multixact has more than one updating member".
+ * A transaction that rolls back is recorded as aborted a moment before it is no
+ * longer listed as running.  In between, servers before 15.20 grant the lock of
+ * the row, but heap_update() puts the aborted updater next to the new one and
+ * fails with "new multixact has more than one updating member".  So wait until
+ * the transaction has ended.
  */
 static void
 wait_for_rollback(TupleTableSlot *locked)
@@ -146,7 +152,7 @@ wait_for_rollback(TupleTableSlot *locked)
 		XactLockTableWait(updater, NULL, NULL, XLTW_None);
 }
 
-/* Waits for whoever changes the row and locks its last version; false: it is gone. */
+/* Waits for transactions that change the row and locks its last version; false: the row was deleted. */
 static bool
 lock_parent(ParentWriter *writer)
 {
@@ -171,7 +177,7 @@ lock_parent(ParentWriter *writer)
 	return true;
 }
 
-/* The locked row with another count, ready to be stored */
+/* Puts a copy of the current version with another count into changed. */
 static void
 change_used(ParentWriter *writer, int64 used)
 {
@@ -184,12 +190,12 @@ change_used(ParentWriter *writer, int64 used)
 	slot_getallattrs(from);
 	memcpy(to->tts_values, from->tts_values, sizeof(Datum) * natts);
 	memcpy(to->tts_isnull, from->tts_isnull, sizeof(bool) * natts);
-	to->tts_values[column] = seat_integer_datum(used, writer->def->used.type);
+	to->tts_values[column] = column_datum(used, writer->def->used.type);
 	to->tts_isnull[column] = false;
 	ExecStoreVirtualTuple(to);
 }
 
-/* The constraint that the changed row breaks; -1: none */
+/* The first constraint that the changed row breaks; -1: none */
 static int
 broken_constraint(ParentWriter *writer)
 {
@@ -232,14 +238,15 @@ read_integer(TupleTableSlot *row, SeatColumn column, bool *isnull)
 	if (column.attnum == 0)
 		return 0;
 	value = slot_getattr(row, column.attnum, isnull);
-	return *isnull ? 0 : seat_integer(value, column.type);
+	return *isnull ? 0 : column_int64(value, column.type);
 }
 
 /*
- * Writes the row as it was found, which succeeds only if that is its last
- * version: without a lock taken first, one record less goes into the log.
- * False: nothing is written, and only a lock can tell what holds now (or keep
- * heap_update() from failing, see wait_for_rollback()).
+ * Replaces the version that was found without locking it first, which saves a
+ * WAL record; it succeeds only if this is the last version.  Returns false when
+ * nothing was written.  Then the row must be locked: to see whether the limit
+ * and the constraints hold for its last version, or to keep heap_update() from
+ * failing (see wait_for_rollback()).
  */
 static bool
 write_found(ParentWriter *writer, const SeatDelta *delta)
@@ -249,7 +256,7 @@ write_found(ParentWriter *writer, const SeatDelta *delta)
 	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
 	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
 
-	if (!seat_fits(delta, used, unlimited, limit) ||
+	if (!limit_fits(delta, used, unlimited, limit) ||
 		TransactionIdIsValid(shared_updater(writer->current)))
 		return false;
 	change_used(writer, used + delta->units);
@@ -264,7 +271,7 @@ write_locked(ParentWriter *writer, const SeatDelta *delta)
 	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
 	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
 
-	seat_check_limit(writer->rel, writer->def, delta, used, unlimited, limit);
+	limit_check(writer->rel, writer->def, delta, used, unlimited, limit);
 	change_used(writer, used + delta->units);
 	check_constraints(writer);
 	if (!store_parent(writer))
@@ -280,13 +287,13 @@ write_parent(ParentWriter *writer, const SeatDelta *delta)
 		return;
 	if (found && lock_parent(writer))
 		write_locked(writer, delta);
-	/* The children of a parent that is being deleted need no count. */
+	/* The parent is being deleted with its children: there is no count to write. */
 	else if (delta->units > 0)
-		seat_refuse_missing(writer->rel, writer->def, delta);
+		limit_refuse_missing(writer->rel, writer->def, delta);
 }
 
-static void
-write_parents(SeatChanges *changes)
+void
+parent_heap_apply(SeatChanges *changes)
 {
 	ParentWriter writer;
 
@@ -297,29 +304,4 @@ write_parents(SeatChanges *changes)
 		write_parent(&writer, changes->deltas[i]);
 	}
 	close_writer(&writer);
-}
-
-static void
-apply(void *argument)
-{
-	SeatChanges *changes = argument;
-
-	if (changes->def->plain_parent)
-		write_parents(changes);
-	else
-		seat_parents_apply_sql(changes);
-}
-
-void
-seat_parents_apply(SeatLimitDef *def, SeatDelta **deltas, int count)
-{
-	SeatChanges changes = {.def = def, .deltas = deltas, .count = count};
-
-	/* Parents written by the statement itself must be visible. */
-	CommandCounterIncrement();
-	changes.parent = table_open(def->parent, NoLock);
-	seat_run_as_owner(changes.parent, SEAT_AS_OWNER, apply, &changes);
-	table_close(changes.parent, NoLock);
-	/* What was written must be visible to the next trigger. */
-	CommandCounterIncrement();
 }

@@ -1,13 +1,13 @@
 /*
- * seat_cache.c
- *		Keeps what seat triggers count, once per backend.
+ * definition_cache.c
+ *		Definitions of counted foreign keys, kept once per backend.
  *
- * Anything may happen while a definition is in use: a CHECK or trigger of the
- * parent may write the same tables again or change them, and others change the
- * parent until it is locked.  So a definition is never changed.  A new one
- * takes its place, and the old one is freed when nobody holds it.
+ * A definition may become outdated while it is in use: a CHECK or trigger of
+ * the parent may write or alter the same tables, and other sessions may alter
+ * the parent until it is locked.  Therefore a definition is never changed.  It
+ * is replaced by a new one, and freed when nothing holds it any more.
  */
-#include "counted/seat_limit.h"
+#include "counted/definition_cache.h"
 
 #include "storage/lmgr.h"
 #include "utils/hsearch.h"
@@ -17,13 +17,13 @@
 typedef struct CacheEntry
 {
 	Oid			trigger;		/* hash key */
-	SeatLimitDef *def;
+	SeatDefinition *def;
 } CacheEntry;
 
 static HTAB *definitions = NULL;
-static uint64 changes = 0;		/* of relations, that this backend has heard of */
+static uint64 changes = 0;		/* number of invalidation messages so far */
 
-/* A change of either table may change everything a definition says. */
+/* Any change of child or parent may change the definition. */
 static void
 forget_relation(Datum arg, Oid relid)
 {
@@ -39,7 +39,10 @@ forget_relation(Datum arg, Oid relid)
 	}
 }
 
-/* A result of an IMMUTABLE function is part of a planned CHECK, and no dependency of it. */
+/*
+ * A planned CHECK contains results of IMMUTABLE functions, but does not record
+ * that it depends on them.  So any changed function outdates all definitions.
+ */
 static void
 forget_function(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -58,9 +61,9 @@ create_cache(void)
 }
 
 static void
-replace(CacheEntry *entry, SeatLimitDef *def)
+replace(CacheEntry *entry, SeatDefinition *def)
 {
-	SeatLimitDef *replaced = entry->def;
+	SeatDefinition *replaced = entry->def;
 
 	kept_cache(&def->kept);
 	entry->def = def;
@@ -68,12 +71,12 @@ replace(CacheEntry *entry, SeatLimitDef *def)
 		kept_let_go(&replaced->kept);
 }
 
-SeatLimitDef *
-seat_limit_resolve(TriggerData *trigger)
+SeatDefinition *
+definition_cache_find(TriggerData *trigger)
 {
 	Oid			oid = trigger->tg_trigger->tgoid;
 	CacheEntry *entry;
-	SeatLimitDef *def;
+	SeatDefinition *def;
 	uint64		before;
 	bool		found;
 
@@ -83,8 +86,8 @@ seat_limit_resolve(TriggerData *trigger)
 	if (entry != NULL && kept_is_true(&entry->def->kept))
 		return entry->def;
 	before = changes;
-	def = seat_limit_build(trigger->tg_relation, trigger->tg_trigger);
-	/* What changed meanwhile may be in it or not: the next one who asks has it built again. */
+	def = definition_build(trigger->tg_relation, trigger->tg_trigger);
+	/* The definition may or may not include a change made while it was built: then the next call builds it again. */
 	def->kept.valid = changes == before;
 	entry = hash_search(definitions, &oid, HASH_ENTER, &found);
 	if (!found)
@@ -94,22 +97,22 @@ seat_limit_resolve(TriggerData *trigger)
 }
 
 /*
- * What is resolved after the parent is locked needs no further look: nobody
- * else can change the tables now, and this session not while it has them open.
+ * A definition resolved after the parent was locked stays true: other sessions
+ * cannot alter the tables, and neither can this one while it has them open.
  */
-SeatLimitDef *
-seat_limit_resolve_locked(TriggerData *trigger, MemoryContext context)
+SeatDefinition *
+definition_cache_find_locked(TriggerData *trigger, MemoryContext context)
 {
 	Oid			locked = InvalidOid;
 
 	for (;;)
 	{
-		SeatLimitDef *def = seat_limit_resolve(trigger);
+		SeatDefinition *def = definition_cache_find(trigger);
 
 		if (def->parent != locked)
 		{
 			locked = def->parent;
-			/* Hears of all changes that were made before the lock was to be had. */
+			/* This also receives the invalidation messages of all changes made before the lock was granted. */
 			LockRelationOid(locked, RowExclusiveLock);
 			if (!kept_is_true(&def->kept))
 				continue;

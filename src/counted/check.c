@@ -1,21 +1,28 @@
 /*
- * seat_check.c
+ * check.c
  *		Checks and recounts the counted foreign keys of a table or of the
  *		database.
  *
- * Each is done in a subtransaction: one that is broken, or whose owner's code
- * fails, must not stop the others.
+ * Each counted foreign key is checked or recounted in a subtransaction of its
+ * own, so that a broken one, or an error in the code of its owner, does not
+ * stop the others.
  */
-#include "counted/seat_limit.h"
+#include "core/extension.h"
 
 #include "access/access.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "core/operation.h"
+#include "counted/attachment.h"
+#include "counted/count_sql.h"
+#include "counted/definition.h"
+#include "counted/own_trigger.h"
+#include "counted/owner.h"
+#include "counted/recount.h"
+#include "counted/trigger_ddl.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "core/operation.h"
-#include "counted/seat_attachment.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -25,16 +32,7 @@
 PG_FUNCTION_INFO_V1(license_check_seats);
 PG_FUNCTION_INFO_V1(license_recount_seats);
 
-void
-seat_require_fresh_snapshots(const char *function)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("license.%s() must run at isolation level READ COMMITTED", function));
-}
-
-/* Not about one table: the statement is to end, or the server has no room. */
+/* Errors that concern the whole statement, not one table: it was canceled, or the server lacks memory or disk. */
 static bool
 ends_statement(ErrorData *error)
 {
@@ -49,9 +47,9 @@ ends_statement(ErrorData *error)
 	}
 }
 
-/* Runs work in a subtransaction of its own; answers the error that ended it, or NULL. */
+/* Runs work in a subtransaction; returns the error that ended it, or NULL. */
 static ErrorData *
-try_to(SeatWork work, void *argument)
+try_to(OwnerWork work, void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -79,7 +77,7 @@ try_to(SeatWork work, void *argument)
 	return error;
 }
 
-/* Every other caller covers the tables that it owns. */
+/* The extension's owner, superusers, provider and operator everywhere; others cover the tables that they own. */
 static bool
 covers_all_tables(const Operation *op)
 {
@@ -93,7 +91,7 @@ owns(const Operation *op, Oid relation)
 	return OidIsValid(relation) && object_ownercheck(RelationRelationId, relation, op->caller);
 }
 
-/* A broken one without a parent is the business of the child's owner. */
+/* The parent of a broken attachment may be unknown; then the child's owner covers it. */
 static bool
 is_covered(const Operation *op, SeatAttachment *attachment)
 {
@@ -108,13 +106,13 @@ covered_of(const Operation *op, Oid child)
 	List	   *found = NIL;
 	ListCell   *cell;
 
-	/* Asked before the table is opened: a lock of others must not hold up who has no part in it. */
+	/* Checked before the table is opened, so that the caller does not wait for locks on tables of others. */
 	if (get_rel_name(child) == NULL || !(covers_all_tables(op) || owns(op, child)))
 		return NIL;
 	rel = try_table_open(child, AccessShareLock);
 	if (rel == NULL)
 		return NIL;
-	foreach(cell, seat_attachments(rel))
+	foreach(cell, attachment_list(rel))
 	{
 		if (is_covered(op, lfirst(cell)))
 			found = lappend(found, lfirst(cell));
@@ -129,12 +127,12 @@ covered_of_all(const Operation *op)
 	List	   *found = NIL;
 	ListCell   *cell;
 
-	foreach(cell, seat_limited_tables())
+	foreach(cell, attachment_tables())
 		found = list_concat(found, covered_of(op, lfirst_oid(cell)));
 	return found;
 }
 
-/* One counted foreign key, and where its rows go */
+/* One counted foreign key, and the result set for its rows */
 typedef struct SeatCheck
 {
 	SeatAttachment *attachment;
@@ -146,7 +144,7 @@ add_difference(SeatAttachment *attachment, HeapTuple row, TupleDesc desc, void *
 {
 	SeatCheck  *check = argument;
 	Datum		values[7] = {ObjectIdGetDatum(attachment->child), ObjectIdGetDatum(attachment->parent),
-	CStringGetTextDatum(seat_row_key_text(attachment, row, desc))};
+	CStringGetTextDatum(recount_row_key(attachment, row, desc))};
 	bool		nulls[7] = {false};
 
 	for (int i = 0; i < 3; i++)
@@ -155,15 +153,26 @@ add_difference(SeatAttachment *attachment, HeapTuple row, TupleDesc desc, void *
 	tuplestore_putvalues(check->result->setResult, check->result->setDesc, values, nulls);
 }
 
+/* Raises the error that the next row would raise, or 55000 when a trigger is disabled or missing. */
+static void
+require_counting(SeatAttachment *attachment)
+{
+	Relation	child = table_open(attachment->child, AccessShareLock);
+
+	(void) definition_build(child, own_trigger_require(child, attachment->trigger));
+	table_close(child, NoLock);
+	trigger_ddl_require_enabled(attachment);
+}
+
 static void
 check_one(void *argument)
 {
 	SeatCheck  *check = argument;
-	SeatAttachment *attachment = seat_attachment_lock(check->attachment->child, check->attachment->trigger,
-													  AccessShareLock, AccessShareLock);
+	SeatAttachment *attachment = attachment_lock(check->attachment->child, check->attachment->trigger,
+												 AccessShareLock, AccessShareLock);
 
-	seat_attachment_require_counting(attachment);
-	seat_read_parents(attachment, seat_difference_sql(attachment), add_difference, check);
+	require_counting(attachment);
+	recount_read(attachment, count_sql_differences(attachment), add_difference, check);
 }
 
 static void
@@ -180,9 +189,10 @@ add_problem(SeatCheck *check, ErrorData *error)
 
 /*
  * license.check_seats() → SETOF (child, parent, parent_key, counted, recorded, seat_limit, problem)
- *		Parents whose recorded count is not what their children take, and
- *		counted foreign keys that are broken, with the cure; an empty answer is
- *		the health check.  Each is checked in one snapshot.  Errors: none of its own.
+ *		Parents whose recorded count differs from the seats that their children
+ *		take, and counted foreign keys that are broken, with the cure.  No rows
+ *		means that all is well.  Each counted foreign key is checked in one
+ *		snapshot.  Raises no error of its own.
  */
 Datum
 license_check_seats(PG_FUNCTION_ARGS)
@@ -208,7 +218,7 @@ license_check_seats(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* One counted foreign key, and how many of its parents were wrong */
+/* One counted foreign key, and the number of its parents that were corrected */
 typedef struct SeatCorrection
 {
 	SeatAttachment *attachment;
@@ -219,11 +229,11 @@ static void
 recount_one(void *argument)
 {
 	SeatCorrection *correction = argument;
-	SeatAttachment *attachment = seat_attachment_lock(correction->attachment->child,
-													  correction->attachment->trigger,
-													  ShareRowExclusiveLock, RowExclusiveLock);
+	SeatAttachment *attachment = attachment_lock(correction->attachment->child,
+												 correction->attachment->trigger,
+												 ShareRowExclusiveLock, RowExclusiveLock);
 
-	correction->corrected = seat_recount(attachment, SEAT_RESTRICTED);
+	correction->corrected = recount_correct(attachment, OWNER_RESTRICTED);
 }
 
 static void
@@ -237,7 +247,7 @@ warn(SeatAttachment *attachment, ErrorData *error)
 			error->hint != NULL ? errhint("%s", error->hint) : 0);
 }
 
-/* Where there is but one, its error is the answer. */
+/* An error is raised if there is only one attachment; with several, it becomes a warning. */
 static int64
 recount(List *attachments)
 {
@@ -269,8 +279,8 @@ covered_of_child(const Operation *op, Oid child)
 
 	if (get_rel_name(child) != NULL && !covers_all_tables(op) && !owns(op, child))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(child));
-	rel = seat_open_child(child, AccessShareLock);
-	found = seat_attachments(rel);
+	rel = attachment_open_child(child, AccessShareLock);
+	found = attachment_list(rel);
 	if (found == NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -295,11 +305,13 @@ require_covered(const Operation *op, List *attachments)
 
 /*
  * license.recount_seats(child regclass DEFAULT NULL) → bigint
- *		Counts again, for one child table or all, and puts the parents right;
- *		answers how many were wrong.  Writers wait meanwhile.  Where there are
- *		several seat limits, one that cannot be recounted is a WARNING.
- *		Errors: 25001, 42501 for tables of others, 42704 when it has no seat
- *		limit, 23514 when a parent's own CHECK forbids the true count.
+ *		Counts again, for one child table or all, and corrects the parents;
+ *		returns how many were wrong.  Writers wait until the transaction ends.
+ *		If there are several seat limits, one that cannot be recounted is
+ *		reported by a WARNING.
+ *		Errors: 25001, 42501 for tables of others, 42704 when child has no
+ *		seat limit, 42P01, 23514 when a CHECK of the parent forbids the true
+ *		count.
  */
 Datum
 license_recount_seats(PG_FUNCTION_ARGS)
@@ -308,7 +320,7 @@ license_recount_seats(PG_FUNCTION_ARGS)
 	List	   *attachments;
 	int64		corrected;
 
-	seat_require_fresh_snapshots("recount_seats");
+	recount_require_fresh_snapshots("recount_seats");
 	operation_begin(&op, fcinfo, "recount_seats", operation_at());
 	if (PG_ARGISNULL(0))
 		attachments = covered_of_all(&op);

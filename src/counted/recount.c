@@ -1,26 +1,37 @@
 /*
- * seat_recount.c
- *		Counts the children of one counted foreign key and compares or corrects
- *		what their parents say.
+ * recount.c
+ *		Counts the children of one counted foreign key, to compare or correct
+ *		the recorded counts.
  *
- * The child is read as the child's owner, whose row-level policies do not hide
- * rows from it, and the parent is read and written as the parent's owner.  What
- * was counted goes from one to the other as the relation "counted".
+ * The child is read as the child's owner, from whom row-level security hides no
+ * rows; the parent is read and written as the parent's owner.  The result of the
+ * first statement is passed to the second one as the relation "counted".
  */
-#include "counted/seat_attachment.h"
+#include "counted/recount.h"
 
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "counted/count_sql.h"
+#include "counted/maintenance.h"
+#include "counted/message.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-/* One run over both tables */
+void
+recount_require_fresh_snapshots(const char *function)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("license.%s() must run at isolation level READ COMMITTED", function));
+}
+
+/* One count of the child, and the statement over the parent that follows */
 typedef struct Count
 {
 	SeatAttachment *attachment;
@@ -28,13 +39,13 @@ typedef struct Count
 	MemoryContext context;
 	TupleDesc	desc;
 	Tuplestorestate *counted;
-	const char *sql;			/* over the parents and "counted" */
-	SeatRowReader reader;
+	const char *sql;			/* the statement over the parent and "counted" */
+	RecountReader reader;
 	void	   *result;
 	uint64		processed;
 } Count;
 
-/* The keys as the child has them, and units */
+/* The columns of "counted": the keys with the types of the child, and units */
 static TupleDesc
 counted_desc(SeatAttachment *attachment)
 {
@@ -72,7 +83,7 @@ count_children(void *argument)
 	connect();
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, count->counted, count->context, true, NULL, NULL);
-	if (SPI_execute_extended(seat_counted_sql(count->attachment), &options) != SPI_OK_SELECT)
+	if (SPI_execute_extended(count_sql_children(count->attachment), &options) != SPI_OK_SELECT)
 		elog(ERROR, "could not count seats");
 	SPI_finish();
 }
@@ -99,7 +110,7 @@ run_over_parents(void *argument)
 	connect();
 	register_counted(count);
 	if (!count->read_only)
-		seat_execute(count->attachment->parent, count->sql, 0, NULL, NULL);
+		maintenance_execute(count->attachment->parent, count->sql, 0, NULL, NULL);
 	else if (SPI_execute(count->sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not check seats");
 	count->processed = SPI_processed;
@@ -112,16 +123,16 @@ run_over_parents(void *argument)
 }
 
 static void
-run_as_owner(Oid relation, SeatSecurity security, SeatWork work, Count *count)
+run_as_owner(Oid relation, OwnerSecurity security, OwnerWork work, Count *count)
 {
 	Relation	rel = table_open(relation, AccessShareLock);
 
-	seat_run_as_owner(rel, security, work, count);
+	owner_run(rel, security, work, count);
 	table_close(rel, NoLock);
 }
 
 static void
-run(Count *count, SeatSecurity security)
+run(Count *count, OwnerSecurity security)
 {
 	count->context = CurrentMemoryContext;
 	count->desc = counted_desc(count->attachment);
@@ -132,28 +143,28 @@ run(Count *count, SeatSecurity security)
 }
 
 void
-seat_read_parents(SeatAttachment *attachment, const char *sql, SeatRowReader reader, void *result)
+recount_read(SeatAttachment *attachment, const char *sql, RecountReader reader, void *result)
 {
 	Count		count = {.attachment = attachment, .read_only = true, .sql = sql,
 	.reader = reader, .result = result};
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	run(&count, SEAT_RESTRICTED);
+	run(&count, OWNER_RESTRICTED);
 	PopActiveSnapshot();
 }
 
 uint64
-seat_recount(SeatAttachment *attachment, SeatSecurity security)
+recount_correct(SeatAttachment *attachment, OwnerSecurity security)
 {
-	Count		count = {.attachment = attachment, .sql = seat_recount_sql(attachment)};
+	Count		count = {.attachment = attachment, .sql = count_sql_correction(attachment)};
 
 	run(&count, security);
 	return count.processed;
 }
 
 char *
-seat_row_key_text(SeatAttachment *attachment, HeapTuple row, TupleDesc desc)
+recount_row_key(SeatAttachment *attachment, HeapTuple row, TupleDesc desc)
 {
 	NullableDatum keys[INDEX_MAX_KEYS];
 	Relation	parent = table_open(attachment->parent, AccessShareLock);
@@ -161,7 +172,7 @@ seat_row_key_text(SeatAttachment *attachment, HeapTuple row, TupleDesc desc)
 
 	for (int i = 0; i < attachment->nkeys; i++)
 		keys[i].value = SPI_getbinval(row, desc, i + 1, &keys[i].isnull);
-	text = seat_key_text(RelationGetDescr(parent), attachment->nkeys, attachment->parent_attnums, keys);
+	text = message_key(RelationGetDescr(parent), attachment->nkeys, attachment->parent_attnums, keys);
 	table_close(parent, NoLock);
 	return text;
 }

@@ -1,13 +1,19 @@
 /*
- * seat_guard.c
- *		The triggers on the parent of a counted foreign key.
+ * guard.c
+ *		The triggers of the parent of a counted foreign key.
  */
-#include "counted/seat_limit.h"
+#include "core/extension.h"
 
+#include "core/trigger.h"
+#include "counted/column.h"
+#include "counted/maintenance.h"
+#include "counted/message.h"
+#include "counted/own_trigger.h"
+#include "counted/owner.h"
+#include "counted/quote.h"
+#include "counted/used_column.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "counted/seat_trigger.h"
-#include "core/trigger.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -27,14 +33,14 @@ check_guard(FunctionCallInfo fcinfo, const char *name, TriggerEvent timing, int 
 	return trigger;
 }
 
-/* Counting starts from nothing: the children count up again, also in a restore. */
+/* A new parent starts with count 0, also when a dump is restored: its children are counted as they are inserted. */
 static HeapTuple
-start_from_nothing(TriggerData *trigger)
+start_from_zero(TriggerData *trigger)
 {
 	Relation	rel = trigger->tg_relation;
 	const char *used = trigger->tg_trigger->tgargs[GUARD_ARG_USED];
-	SeatColumn	column = seat_integer_column(rel, used);
-	Datum		zero = seat_integer_datum(0, column.type);
+	SeatColumn	column = column_require_integer(rel, used);
+	Datum		zero = column_datum(0, column.type);
 	bool		isnull = false;
 
 	return trigger_change(trigger, trigger->tg_trigtuple, 1, &used, &zero, &isnull);
@@ -46,15 +52,16 @@ guarded_value(TriggerData *trigger, HeapTuple row, const char *column, bool *isn
 	Datum		value = trigger_column(trigger, row, column, isnull);
 
 	return *isnull ? 0 :
-		seat_integer(value, seat_integer_column(trigger->tg_relation, column).type);
+		column_int64(value, column_require_integer(trigger->tg_relation, column).type);
 }
 
+/* Raises 428C9 when the UPDATE changes the used column. */
 static void
 guard_used(TriggerData *trigger, const char *used)
 {
 	Oid			constraint;
 
-	if (!trigger_changes(trigger, used) || !seat_guard_is_alive(trigger->tg_relation, used, &constraint))
+	if (!trigger_changes(trigger, used) || !used_column_is_counted(trigger->tg_relation, used, &constraint))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_GENERATED_ALWAYS),
@@ -75,13 +82,14 @@ key_text(TriggerData *trigger, HeapTuple row)
 
 	for (int i = 0; i < nkeys; i++)
 	{
-		columns[i] = seat_column_number(RelationGetRelid(trigger->tg_relation),
-										trigger->tg_trigger->tgargs[GUARD_ARG_KEYS + i]);
+		columns[i] = column_require(RelationGetRelid(trigger->tg_relation),
+									trigger->tg_trigger->tgargs[GUARD_ARG_KEYS + i]);
 		keys[i].value = heap_getattr(row, columns[i], desc, &keys[i].isnull);
 	}
-	return seat_key_text(desc, nkeys, columns, keys);
+	return message_key(desc, nkeys, columns, keys);
 }
 
+/* Raises LX032 when the UPDATE lowers the limit below the seats in use. */
 static void
 guard_limit(TriggerData *trigger, const char *used, const char *limit)
 {
@@ -96,7 +104,7 @@ guard_limit(TriggerData *trigger, const char *used, const char *limit)
 	new_limit = guarded_value(trigger, trigger->tg_newtuple, limit, &unlimited);
 	in_use = guarded_value(trigger, trigger->tg_newtuple, used, &uncounted);
 	if (unlimited || in_use <= new_limit ||
-		!seat_guard_is_alive(trigger->tg_relation, used, &constraint))
+		!used_column_is_counted(trigger->tg_relation, used, &constraint))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_QUANTITY_BELOW_USE),
@@ -106,10 +114,14 @@ guard_limit(TriggerData *trigger, const char *used, const char *limit)
 							 "Key %s: " INT64_FORMAT " seats are in use; the new limit is " INT64_FORMAT ".",
 							 (unsigned long) in_use, key_text(trigger, trigger->tg_newtuple), in_use, new_limit),
 			errhint("Release seats first."),
-			seat_error_fields(constraint));
+			message_constraint(constraint));
 }
 
-/* A key that moves away from its children would leave them uncounted. */
+/*
+ * Raises 23503 when the UPDATE changes a key column of a parent with seats in
+ * use: ON UPDATE CASCADE would move the children to a row that has not counted
+ * them.
+ */
 static void
 guard_keys(TriggerData *trigger, const char *used)
 {
@@ -123,22 +135,22 @@ guard_keys(TriggerData *trigger, const char *used)
 		const char *key = trigger->tg_trigger->tgargs[i];
 
 		if (trigger_changes(trigger, key) &&
-			seat_guard_is_alive(trigger->tg_relation, used, &constraint))
+			used_column_is_counted(trigger->tg_relation, used, &constraint))
 			ereport(ERROR,
 					errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					errmsg("key column \"%s\" of \"%s\" cannot change while seats are in use",
 						   key, RelationGetRelationName(trigger->tg_relation)),
 					errdetail("Key %s: seats are in use.", key_text(trigger, trigger->tg_trigtuple)),
-					seat_error_fields(constraint));
+					message_constraint(constraint));
 	}
 }
 
 /*
  * license._seat_guard_trg() → trigger
- *		Before each row written to the parent of a counted foreign key: an
- *		INSERT starts with no seat used; an UPDATE may neither write the count,
- *		nor lower the limit below it, nor move the key while seats are in use.
- *		Errors: LX032, 428C9, 23503, 39P01.  O45, C15.
+ *		Before each row that is written to the parent: an INSERT starts with
+ *		no seat in use; an UPDATE may neither write the used column, nor lower
+ *		the limit below it, nor change the key while seats are in use.
+ *		Errors: LX032, 428C9, 23503, 39P01.
  */
 Datum
 license_seat_guard_trg(PG_FUNCTION_ARGS)
@@ -148,8 +160,8 @@ license_seat_guard_trg(PG_FUNCTION_ARGS)
 	char	  **args = trigger->tg_trigger->tgargs;
 
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		return PointerGetDatum(start_from_nothing(trigger));
-	if (!seat_maintaining(RelationGetRelid(trigger->tg_relation)))
+		return PointerGetDatum(start_from_zero(trigger));
+	if (!maintenance_is_running(RelationGetRelid(trigger->tg_relation)))
 	{
 		guard_used(trigger, args[GUARD_ARG_USED]);
 		guard_limit(trigger, args[GUARD_ARG_USED], args[GUARD_ARG_LIMIT]);
@@ -158,7 +170,7 @@ license_seat_guard_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(trigger->tg_newtuple);
 }
 
-/* What key_exists() is asked, and what it answers */
+/* For key_exists(): does the parent have a row with the key of the deleted one? */
 typedef struct KeyQuestion
 {
 	TriggerData *trigger;
@@ -178,7 +190,7 @@ key_exists(void *argument)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT FROM ONLY %s", seat_qualified_name(relation));
+	appendStringInfo(&sql, "SELECT FROM ONLY %s", quote_table(relation));
 	for (int i = 0; i < nkeys; i++)
 	{
 		const char *key = args[GUARD_ARG_KEYS + i];
@@ -189,17 +201,17 @@ key_exists(void *argument)
 		if (isnull)
 			return;
 		appendStringInfo(&sql, " %s %s %s $%d", i ? "AND" : "WHERE",
-						 quote_identifier(key), seat_equal_operator(types[i]), i + 1);
+						 quote_identifier(key), quote_equal_operator(types[i]), i + 1);
 	}
-	seat_execute(relation, sql.data, nkeys, types, values);
+	maintenance_execute(relation, sql.data, nkeys, types, values);
 	question->exists = SPI_processed > 0;
 }
 
 /*
  * license._seat_recreate_trg() → trigger
- *		After a parent with seats in use was deleted: refuses when the same
- *		statement made its key anew, since the children would then hang on a
- *		row that never counted them.  Errors: 23503, 39P01.
+ *		After a parent with seats in use was deleted: refuses it when the same
+ *		statement also inserted a row with its key, because the children would
+ *		then belong to a row that has not counted them.  Errors: 23503, 39P01.
  */
 Datum
 license_seat_recreate_trg(PG_FUNCTION_ARGS)
@@ -209,12 +221,12 @@ license_seat_recreate_trg(PG_FUNCTION_ARGS)
 	question.trigger = check_guard(fcinfo, "_seat_recreate_trg", TRIGGER_EVENT_AFTER, ON_DELETE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	seat_run_as_owner(question.trigger->tg_relation, SEAT_AS_OWNER, key_exists, &question);
+	owner_run(question.trigger->tg_relation, OWNER_UNRESTRICTED, key_exists, &question);
 	SPI_finish();
 	if (question.exists)
 		ereport(ERROR,
 				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				errmsg("a row of \"%s\" with seats in use cannot be deleted and made anew in one statement",
+				errmsg("a row of \"%s\" with seats in use cannot be deleted and inserted again in one statement",
 					   RelationGetRelationName(question.trigger->tg_relation)),
 				errtable(question.trigger->tg_relation));
 	return PointerGetDatum(NULL);

@@ -1,40 +1,37 @@
 /*
- * seat_limit.c
+ * attach.c
  *		Attaches and detaches counted foreign keys.
  *
- * The triggers are the registry: their arguments name the columns, so nothing
- * else has to be saved or kept in step, and pg_dump carries them.  The SQL
- * here is built from catalog names, quoted; values are parameters.
+ * Nothing but the triggers records an attachment: their arguments name the
+ * columns, and pg_dump dumps them with the tables.  SQL text is built from
+ * catalog names, quoted; values are parameters.
  */
-#include "counted/seat_limit.h"
-#include "core/function.h"
+#include "core/extension.h"
 
-#include "access/genam.h"
 #include "access/table.h"
-#include "access/xact.h"
-#include "catalog/pg_constraint.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
+#include "core/function.h"
 #include "core/operation.h"
-#include "core/statement.h"
-#include "counted/seat_attachment.h"
-#include "storage/lmgr.h"
-#include "core/trigger.h"
+#include "counted/attachment.h"
+#include "counted/column.h"
+#include "counted/count_sql.h"
+#include "counted/foreign_key.h"
+#include "counted/own_trigger.h"
+#include "counted/permit.h"
+#include "counted/recount.h"
+#include "counted/trigger_ddl.h"
+#include "counted/used_column.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(license_attach_seat_limit);
 PG_FUNCTION_INFO_V1(license_detach_seat_limit);
-PG_FUNCTION_INFO_V1(license_seat_truncate_trg);
 
-/* To be asked before a table is locked: only its owner may hold up who uses it. */
+/* Call it before the table is locked: a role that does not own the table must not block others that use it. */
 static void
 require_owner(Oid relation)
 {
@@ -46,7 +43,7 @@ require_owner(Oid relation)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
 }
 
-/* Rows reach a partition or an inheritance child without firing the triggers of the other table. */
+/* A statement on another table can write rows of a partition or inheritance child without firing its statement triggers. */
 static void
 require_simple_table(Relation rel)
 {
@@ -67,26 +64,26 @@ require_columns(SeatAttachment *attachment, Relation child, Relation parent)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("used_column must not be NULL"));
-	(void) seat_integer_column(parent, attachment->used);
+	(void) column_require_integer(parent, attachment->used);
 	if (attachment->limit != NULL)
-		(void) seat_integer_column(parent, attachment->limit);
+		(void) column_require_integer(parent, attachment->limit);
 	if (attachment->weight != NULL)
-		(void) seat_weight_column(child, attachment->weight);
+		(void) column_require_weight(child, attachment->weight);
 }
 
-/* What is left of a counted foreign key that is gone stands in nobody's way. */
+/* A guard whose foreign key no longer counts is not in the way: it will be replaced. */
 static void
 require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 {
 	Oid			constraint;
 
-	if (seat_attachment_find(child, attachment->constraint) != NULL)
+	if (attachment_find(child, attachment->constraint) != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("foreign key \"%s\" of \"%s\" has a seat limit already",
 					   attachment->constraint, RelationGetRelationName(child)));
-	if (seat_guard_find(parent, attachment->used) != NULL &&
-		seat_guard_is_alive(parent, attachment->used, &constraint))
+	if (own_trigger_find_guard(parent, attachment->used) != NULL &&
+		used_column_is_counted(parent, attachment->used, &constraint))
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
 				errmsg("column \"%s\" of \"%s\" counts the seats of another foreign key",
@@ -94,7 +91,7 @@ require_unattached(SeatAttachment *attachment, Relation child, Relation parent)
 				errhint("Give each seat limit a used column of its own."));
 }
 
-/* The parents that break their limit, as text */
+/* The parents whose children exceed the limit, as text for a DETAIL */
 typedef struct BrokenLimits
 {
 	StringInfoData text;
@@ -113,7 +110,7 @@ add_broken(SeatAttachment *attachment, HeapTuple row, TupleDesc desc, void *resu
 
 	broken->all = DatumGetInt64(SPI_getbinval(row, desc, column + 3, &isnull));
 	appendStringInfo(&broken->text, "%s%s takes " INT64_FORMAT " of " INT64_FORMAT " seats",
-					 broken->shown++ > 0 ? "; " : "", seat_row_key_text(attachment, row, desc),
+					 broken->shown++ > 0 ? "; " : "", recount_row_key(attachment, row, desc),
 					 units, limit);
 }
 
@@ -125,7 +122,7 @@ refuse_broken(SeatAttachment *attachment)
 	if (attachment->limit == NULL)
 		return;
 	initStringInfo(&broken.text);
-	seat_read_parents(attachment, seat_broken_sql(attachment), add_broken, &broken);
+	recount_read(attachment, count_sql_broken(attachment), add_broken, &broken);
 	if (broken.all == 0)
 		return;
 	if (broken.all > broken.shown)
@@ -143,10 +140,10 @@ refuse_what_cannot_count(SeatAttachment *attachment, Relation child, Relation pa
 {
 	require_simple_table(child);
 	require_simple_table(parent);
-	seat_refuse_other_types(attachment->child, attachment->parent, attachment->nkeys,
-							attachment->child_attnums, attachment->parent_attnums);
+	foreign_key_require_same_types(attachment->child, attachment->parent, attachment->nkeys,
+								   attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
-	seat_require_writer(child, parent, attachment->used);
+	permit_require_writer(child, parent, attachment->used);
 	require_unattached(attachment, child, parent);
 }
 
@@ -157,9 +154,9 @@ attach(Operation *op, SeatAttachment *attachment, Relation child, Relation paren
 	operation_lend_path(op);
 	refuse_broken(attachment);
 	operation_take_path(op);
-	seat_triggers_create(attachment, seat_guard_find(parent, attachment->used) != NULL);
+	trigger_ddl_create(attachment, own_trigger_find_guard(parent, attachment->used) != NULL);
 	operation_lend_path(op);
-	(void) seat_recount(attachment, SEAT_RESTRICTED);
+	(void) recount_correct(attachment, OWNER_RESTRICTED);
 	operation_take_path(op);
 }
 
@@ -167,11 +164,12 @@ attach(Operation *op, SeatAttachment *attachment, Relation child, Relation paren
  * license.attach_seat_limit(child regclass, foreign_key name, used_column name,
  *							 limit_column name, weight_column name) → void
  *		Makes the foreign key a counted one: used_column of the parent holds
- *		the seats its children take, never more than limit_column.  Counts
- *		what is there first.  limit_column NULL only counts; weight_column
- *		NULL is one seat a row.  The caller must own both tables.
- *		Errors: 22004, 25001, 42501, 42703, 42704, 42710, 42804, 0A000, LX001
- *		when a limit is broken already.  Contract 4, M11, M12.
+ *		the number of seats that its children take, never more than
+ *		limit_column.  Counts the existing rows first.  Without a limit_column
+ *		seats are only counted; without a weight_column each row takes one.
+ *		The caller must own both tables.
+ *		Errors: 22004, 25001, 42501, 42703, 42704, 42710, 42804, 42P01, 0A000,
+ *		LX001 when existing rows exceed a limit.
  */
 Datum
 license_attach_seat_limit(PG_FUNCTION_ARGS)
@@ -184,10 +182,10 @@ license_attach_seat_limit(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "child");
 	require_argument(fcinfo, 1, "foreign_key");
 	require_argument(fcinfo, 2, "used_column");
-	seat_require_fresh_snapshots("attach_seat_limit");
+	recount_require_fresh_snapshots("attach_seat_limit");
 	require_owner(PG_GETARG_OID(0));
-	child = seat_open_child(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	attachment = seat_attachment_of_constraint(child, NameStr(*PG_GETARG_NAME(1)));
+	child = attachment_open_child(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	attachment = attachment_of_constraint(child, NameStr(*PG_GETARG_NAME(1)));
 	require_owner(attachment->parent);
 	parent = table_open(attachment->parent, ShareRowExclusiveLock);
 	attachment->used = NameStr(*PG_GETARG_NAME(2));
@@ -204,7 +202,7 @@ license_attach_seat_limit(PG_FUNCTION_ARGS)
 static SeatAttachment *
 require_attachment(Relation child, const char *constraint)
 {
-	SeatAttachment *attachment = seat_attachment_find(child, constraint);
+	SeatAttachment *attachment = attachment_find(child, constraint);
 
 	if (attachment == NULL)
 		ereport(ERROR,
@@ -216,10 +214,10 @@ require_attachment(Relation child, const char *constraint)
 
 /*
  * license.detach_seat_limit(child regclass, foreign_key name) → void
- *		Takes the limit off a counted foreign key; the used column keeps its
- *		last values.  One that was dropped is named as it was; then the parent's
- *		triggers stay, and let everything pass.  The caller must own both tables.
- *		Errors: 22004, 42501, 42704.
+ *		Drops the triggers; the used column keeps its last values.  If the
+ *		foreign key was dropped, foreign_key is its former name, and the
+ *		parent's triggers stay, but refuse nothing any more.  The caller must
+ *		own both tables.  Errors: 22004, 42501, 42704, 42P01.
  */
 Datum
 license_detach_seat_limit(PG_FUNCTION_ARGS)
@@ -231,34 +229,13 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "child");
 	require_argument(fcinfo, 1, "foreign_key");
 	require_owner(PG_GETARG_OID(0));
-	child = seat_open_child(PG_GETARG_OID(0), AccessExclusiveLock);
+	child = attachment_open_child(PG_GETARG_OID(0), AccessExclusiveLock);
 	attachment = require_attachment(child, NameStr(*PG_GETARG_NAME(1)));
 	if (OidIsValid(attachment->parent))
 		require_owner(attachment->parent);
 	table_close(child, NoLock);
 	operation_begin(&op, fcinfo, "detach_seat_limit", operation_at());
-	seat_triggers_drop(attachment);
+	trigger_ddl_drop(attachment);
 	operation_end(&op);
 	PG_RETURN_VOID();
-}
-
-/*
- * license._seat_truncate_trg() → trigger
- *		After TRUNCATE of the child of a counted foreign key: no seat is used.
- *		Errors: as _seat_row_trg().
- */
-Datum
-license_seat_truncate_trg(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = check_trigger(fcinfo, "_seat_truncate_trg", TRIGGER_EVENT_AFTER,
-										 ON_TRUNCATE, -1);
-
-	if (trigger->tg_trigger->tgnargs <= SEAT_ARG_KEYS)
-		ereport(ERROR,
-				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				errmsg("seat triggers are made by license.attach_seat_limit()"));
-	(void) seat_recount(seat_attachment_lock(RelationGetRelid(trigger->tg_relation),
-											 trigger->tg_trigger->tgoid, NoLock, RowExclusiveLock),
-						SEAT_AS_OWNER);
-	return PointerGetDatum(NULL);
 }

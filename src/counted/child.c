@@ -1,22 +1,26 @@
 /*
- * seat_count.c
- *		The triggers on the child of a counted foreign key: what each row takes
+ * child.c
+ *		The triggers of the child of a counted foreign key: what each row takes
  *		and gives back.
  */
-#include "counted/seat_limit.h"
+#include "core/extension.h"
 
-#include "executor/executor.h"
-#include "miscadmin.h"
-#include "counted/seat_trigger.h"
 #include "core/trigger.h"
+#include "counted/attachment.h"
+#include "counted/definition_cache.h"
+#include "counted/own_trigger.h"
+#include "counted/recount.h"
+#include "counted/sums.h"
+#include "miscadmin.h"
 #include "utils/datum.h"
 
 PG_FUNCTION_INFO_V1(license_seat_count_trg);
 PG_FUNCTION_INFO_V1(license_seat_row_trg);
+PG_FUNCTION_INFO_V1(license_seat_truncate_trg);
 
-/* The parent's key of a child row; false when it has none and takes no seat */
+/* Reads the parent's key from a child row; false when a key column is NULL, so that the row has no parent. */
 static bool
-read_keys(SeatLimitDef *def, TupleTableSlot *row, Datum *keys)
+read_keys(SeatDefinition *def, TupleTableSlot *row, Datum *keys)
 {
 	for (int i = 0; i < def->nkeys; i++)
 	{
@@ -30,7 +34,7 @@ read_keys(SeatLimitDef *def, TupleTableSlot *row, Datum *keys)
 }
 
 static int64
-read_weight(SeatLimitDef *def, TupleTableSlot *row)
+read_weight(SeatDefinition *def, TupleTableSlot *row)
 {
 	int			column = def->weight.attnum - 1;
 	int64		weight;
@@ -39,7 +43,7 @@ read_weight(SeatLimitDef *def, TupleTableSlot *row)
 		return 1;
 	if (row->tts_isnull[column])
 		return 0;
-	weight = seat_integer(row->tts_values[column], def->weight.type);
+	weight = column_int64(row->tts_values[column], def->weight.type);
 	if (weight < 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CHECK_VIOLATION),
@@ -59,9 +63,9 @@ same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber attnum)
 						att->attbyval, att->attlen);
 }
 
-/* The rows are compared, not the statement's column list: a BEFORE trigger may change what it does not name. */
+/* Compares the rows, not the columns that the UPDATE names, because a BEFORE trigger may change others. */
 static bool
-same_seats(SeatLimitDef *def, TupleTableSlot *old, TupleTableSlot *new)
+same_seats(SeatDefinition *def, TupleTableSlot *old, TupleTableSlot *new)
 {
 	slot_getsomeattrs(old, def->last_child_attnum);
 	slot_getsomeattrs(new, def->last_child_attnum);
@@ -74,7 +78,7 @@ same_seats(SeatLimitDef *def, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 static void
-count_row(SeatLimitDef *def, TupleTableSlot *row, int sign)
+count_row(SeatDefinition *def, TupleTableSlot *row, int sign)
 {
 	Datum		keys[INDEX_MAX_KEYS];
 	int64		weight;
@@ -82,15 +86,15 @@ count_row(SeatLimitDef *def, TupleTableSlot *row, int sign)
 	slot_getsomeattrs(row, def->last_child_attnum);
 	weight = read_weight(def, row);
 	if (weight != 0 && read_keys(def, row, keys))
-		seat_pending_add(def, keys, sign * weight, sign > 0 ? weight : 0);
+		sums_add(def, keys, sign * weight, sign > 0 ? weight : 0);
 }
 
 static TriggerData *
-check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timing, int events)
+check_child_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timing, int events)
 {
 	TriggerData *trigger = check_trigger(fcinfo, name, timing, events, -1);
 
-	if (trigger->tg_trigger->tgnargs <= SEAT_ARG_KEYS)
+	if (trigger->tg_trigger->tgnargs <= CHILD_ARG_KEYS)
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("seat triggers are made by license.attach_seat_limit()"));
@@ -99,20 +103,22 @@ check_count_trigger(FunctionCallInfo fcinfo, const char *name, TriggerEvent timi
 
 /*
  * license._seat_row_trg() → trigger
- *		After each row that a statement wrote to the child of a counted foreign
- *		key: notes what it takes and gives back, for _seat_count_trg() to write
- *		when the statement ends.  Arguments as there.
+ *		After each row that a statement wrote to the child: adds up what the
+ *		row takes and gives back.  _seat_count_trg() writes the sums when the
+ *		statement ends.  Arguments: own_trigger.h.
  *		Errors: 0A000 the table or its foreign key became one that cannot be
- *		counted; 42703, 42704, 55000 columns or foreign key were renamed or
- *		dropped; 39P01 not called as this trigger.  M11, M12.
+ *		counted; 42703, 42704, 42804, 55000 columns or foreign key were renamed,
+ *		changed or dropped; 42501 the owner of the child may no longer update
+ *		the used column; 23514 a weight is negative; 39P01 not called as this
+ *		trigger.
  */
 Datum
 license_seat_row_trg(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = check_count_trigger(fcinfo, "_seat_row_trg",
+	TriggerData *trigger = check_child_trigger(fcinfo, "_seat_row_trg",
 											   TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
 											   ON_INSERT | ON_UPDATE | ON_DELETE);
-	SeatLimitDef *def = seat_limit_resolve(trigger);
+	SeatDefinition *def = definition_cache_find(trigger);
 
 	CHECK_FOR_INTERRUPTS();
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
@@ -129,16 +135,32 @@ license_seat_row_trg(PG_FUNCTION_ARGS)
 
 /*
  * license._seat_count_trg() → trigger
- *		After each statement on the child of a counted foreign key: adds what
- *		it changed to the parents' used column.  Arguments: used column, limit
- *		column, weight column ('' is none), then the child's key columns.
+ *		After each statement on the child: adds what it changed to the used
+ *		column of the parents.  Arguments: own_trigger.h.
  *		Errors: LX001 limit exceeded, LX002 one row asks for more than the
- *		limit, 23503 parent gone, 39P01 not called as this trigger.  M11, M12.
+ *		limit, 23503 parent gone, 39P01 not called as this trigger.
  */
 Datum
 license_seat_count_trg(PG_FUNCTION_ARGS)
 {
-	seat_pending_write(check_count_trigger(fcinfo, "_seat_count_trg", TRIGGER_EVENT_AFTER,
-									  ON_INSERT | ON_UPDATE | ON_DELETE));
+	sums_write(check_child_trigger(fcinfo, "_seat_count_trg", TRIGGER_EVENT_AFTER,
+								   ON_INSERT | ON_UPDATE | ON_DELETE));
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * license._seat_truncate_trg() → trigger
+ *		After TRUNCATE of the child: counts again, which finds no seats in
+ *		use.  Errors: those of _seat_row_trg().
+ */
+Datum
+license_seat_truncate_trg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = check_child_trigger(fcinfo, "_seat_truncate_trg", TRIGGER_EVENT_AFTER,
+											   ON_TRUNCATE);
+
+	(void) recount_correct(attachment_lock(RelationGetRelid(trigger->tg_relation),
+										   trigger->tg_trigger->tgoid, NoLock, RowExclusiveLock),
+						   OWNER_UNRESTRICTED);
 	return PointerGetDatum(NULL);
 }

@@ -1,15 +1,16 @@
 /*
- * seat_sql.c
- *		Statements over one counted foreign key: which parents are over their
- *		limit, which counts are wrong, and the correction.  As foreign keys do,
- *		they leave out tables that inherit from either.
+ * count_sql.c
+ *		The text of statements over one counted foreign key: which parents
+ *		exceed their limit, which recorded counts are wrong, and the correction.
  *
- * They run in the search_path of the caller and are qualified throughout.
- * Every operator is, too, so there is no IS DISTINCT FROM.
+ * Like foreign keys, they leave out tables that inherit from child or parent.
+ * They run with the search_path of the caller, so every name is qualified.  IS
+ * DISTINCT FROM is not used because its operator cannot be qualified.
  */
-#include "counted/seat_attachment.h"
+#include "counted/count_sql.h"
 
 #include "catalog/pg_type.h"
+#include "counted/quote.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -32,7 +33,7 @@ append_weight(StringInfo sql, SeatAttachment *attachment)
 }
 
 char *
-seat_counted_sql(SeatAttachment *attachment)
+count_sql_children(SeatAttachment *attachment)
 {
 	StringInfoData sql;
 
@@ -41,7 +42,7 @@ seat_counted_sql(SeatAttachment *attachment)
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(&sql, "%s AS k%d, ", quote_identifier(attachment->child_keys[i]), i);
 	append_weight(&sql, attachment);
-	appendStringInfo(&sql, " AS units FROM ONLY %s", seat_qualified_name(attachment->child));
+	appendStringInfo(&sql, " AS units FROM ONLY %s", quote_table(attachment->child));
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(&sql, " %s %s IS NOT NULL", i ? "AND" : "WHERE",
 						 quote_identifier(attachment->child_keys[i]));
@@ -57,7 +58,7 @@ append_key_join(StringInfo sql, SeatAttachment *attachment, const char *other)
 	for (int i = 0; i < attachment->nkeys; i++)
 		appendStringInfo(sql, "%sp.%s %s %s.k%d", i ? " AND " : "",
 						 quote_identifier(attachment->parent_keys[i]),
-						 seat_equal_operator(get_atttype(attachment->parent, attachment->parent_attnums[i])),
+						 quote_equal_operator(get_atttype(attachment->parent, attachment->parent_attnums[i])),
 						 other, i);
 }
 
@@ -66,7 +67,7 @@ static void
 append_parents_with_count(StringInfo sql, SeatAttachment *attachment)
 {
 	appendStringInfo(sql, " FROM ONLY %s p LEFT JOIN counted c ON (",
-					 seat_qualified_name(attachment->parent));
+					 quote_table(attachment->parent));
 	append_key_join(sql, attachment, "c");
 	appendStringInfoString(sql, ")");
 }
@@ -79,7 +80,7 @@ append_keys(StringInfo sql, SeatAttachment *attachment)
 }
 
 char *
-seat_broken_sql(SeatAttachment *attachment)
+count_sql_broken(SeatAttachment *attachment)
 {
 	const char *limit = quote_identifier(attachment->limit);
 	StringInfoData sql;
@@ -97,7 +98,7 @@ seat_broken_sql(SeatAttachment *attachment)
 }
 
 char *
-seat_difference_sql(SeatAttachment *attachment)
+count_sql_differences(SeatAttachment *attachment)
 {
 	const char *used = quote_identifier(attachment->used);
 	StringInfoData sql;
@@ -115,14 +116,14 @@ seat_difference_sql(SeatAttachment *attachment)
 }
 
 char *
-seat_recount_sql(SeatAttachment *attachment)
+count_sql_correction(SeatAttachment *attachment)
 {
 	const char *used = quote_identifier(attachment->used);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s p SET %s = d.units FROM (SELECT ",
-					 seat_qualified_name(attachment->parent), used);
+					 quote_table(attachment->parent), used);
 	append_keys(&sql, attachment);
 	appendStringInfoString(&sql, "COALESCE(c.units, 0) AS units");
 	append_parents_with_count(&sql, attachment);
