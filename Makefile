@@ -37,8 +37,8 @@ all install installcheck:
 endif
 
 .PHONY: all bench check-caches check-cassert check-sanitize check-valgrind check-versions install installcheck \
-	demo help lint psql requirements test
-demo lint psql test:
+	demo help lint prove psql reference requirements test
+demo lint psql reference test:
 	@test/run.sh $@
 
 # make bench BENCH="--large"
@@ -58,8 +58,19 @@ check-sanitize:
 requirements:
 	@test/requirements.pl
 
+# After make install: the pgTAP tests in a database of the running server, then the TAP tests, which start servers of
+# their own.
+PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
+prove:
+	dropdb --if-exists license_prove
+	createdb license_prove
+	psql -X -q -d license_prove -c 'CREATE EXTENSION license_ext' -c 'CREATE EXTENSION pgtap'
+	pg_prove --ext .sql --dbname license_prove test/pgtap
+	$(prove_installcheck)
+
 help:
-	@echo "make, make install, make installcheck: as every PostgreSQL extension"
+	@echo "make, make install: as every PostgreSQL extension"
+	@echo "make installcheck: the regress and isolation tests, in the running server; make prove: the pgTAP and TAP tests"
 	@echo "make check-versions: regress, isolation, pgtap and tap on PostgreSQL 15, 17 and 18, and pg_upgrade from 15;"
 	@echo "    in folders with the Debian releases that bring them (as root; made below /var/tmp and used again)"
 	@echo "make check-sanitize: the same suites with undefined behaviour checked, which aborts"

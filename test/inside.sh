@@ -48,11 +48,17 @@ with_cluster()
 	stop_cluster
 }
 
+write_reference()
+{
+	psql -XqAt -v ON_ERROR_STOP=1 -f "$tree/test/reference.sql" >"$work/reference.md" && mv "$work/reference.md" "$work/out/"
+}
+
 cd "$tree"
 case $mode in
 	test) with_cluster run_suites "$@" ;;
 	demo) with_cluster bash test/demo/run.sh ;;
 	psql) with_cluster psql -X ;;
 	lint) lint ;;
+	reference) with_cluster write_reference ;;
 	bench) more_settings=$tree/test/bench/bench.conf with_cluster perl test/bench/bench.pl --out "$work/out" "$@" ;;
 esac

@@ -13,10 +13,11 @@ usage()
 		                             --no-growth or --growth: only one table; --only REGEXP: only those rows;
 		                             --apartments N --licenses N --sizes N,N,N --rounds N --seconds N --calls N)
 		test/run.sh psql             open psql in an empty database with the extension
+		test/run.sh reference        write docs/reference.md from the comments in the database
 		test/run.sh lint             compile with gcc and clang, warnings are errors
 
 		KEEP=1 keeps the temporary directory (its logs), ACCEPT=1 takes the results of the
-		regress and isolation tests as expected, PG_CONFIG names another server's pg_config,
+		regress and isolation tests as expected and the output of the SQL in README.md and docs/ as shown, PG_CONFIG names another server's pg_config,
 		FUZZ_SECONDS is how long the fuzz tests run beside the others (60).
 	TEXT
 }
@@ -102,13 +103,17 @@ accept_result()
 
 accept_results()
 {
-	local result
+	local result page
 
 	for result in "$work"/out/regress/results/*.out; do
 		[[ ! -f $result ]] || accept_result "$result" "expected/${result##*/}"
 	done
 	for result in "$work"/out/isolation/results/*.out; do
 		[[ ! -f $result ]] || accept_result "$result" "test/isolation/expected/${result##*/}"
+	done
+	for page in "$work"/out/documents/*.md; do
+		[[ ${page##*/} == README.md ]] && accept_result "$page" README.md && continue
+		[[ ! -f $page ]] || accept_result "$page" "docs/${page##*/}"
 	done
 }
 
@@ -119,6 +124,11 @@ copy_tables()
 	for table in "$work"/out/*.csv; do
 		[[ ! -f $table ]] || { cp "$table" "$root/" && echo "written: ${table##*/}"; }
 	done
+}
+
+copy_reference()
+{
+	[[ ! -f $work/out/reference.md ]] || { cp "$work/out/reference.md" "$root/docs/" && echo "written: docs/reference.md"; }
 }
 
 end_child()
@@ -197,11 +207,12 @@ run()
 	fi
 	[[ -z ${ACCEPT:-} ]] || accept_results
 	copy_tables
+	copy_reference
 	return "$status"
 }
 
 case $mode in
-	test | demo | psql | lint | bench) run "$@" ;;
+	test | demo | psql | lint | bench | reference) run "$@" ;;
 	help | -h | --help) usage ;;
 	*) usage >&2; exit 2 ;;
 esac

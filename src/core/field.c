@@ -23,7 +23,7 @@ field_value(const char *column)
 }
 
 static Datum
-field_datum(const char *column)
+field_not_null(const char *column)
 {
 	NullableDatum field = field_value(column);
 
@@ -35,25 +35,25 @@ field_datum(const char *column)
 int64
 field_int64(const char *column)
 {
-	return DatumGetInt64(field_datum(column));
+	return DatumGetInt64(field_not_null(column));
 }
 
 int32
 field_int32(const char *column)
 {
-	return DatumGetInt32(field_datum(column));
+	return DatumGetInt32(field_not_null(column));
 }
 
 bool
 field_bool(const char *column)
 {
-	return DatumGetBool(field_datum(column));
+	return DatumGetBool(field_not_null(column));
 }
 
 TimestampTz
 field_time(const char *column)
 {
-	return DatumGetTimestampTz(field_datum(column));
+	return DatumGetTimestampTz(field_not_null(column));
 }
 
 char *

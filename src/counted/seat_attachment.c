@@ -229,7 +229,7 @@ seat_attachment_lock(Oid child, Oid trigger, LOCKMODE child_lock, LOCKMODE paren
 	SeatAttachment *attachment;
 
 	parent = table_open(seat_require_foreign_key(rel, counting)->confrelid, parent_lock);
-	seat_require_guard(parent, counting->tgargs);
+	seat_require_guard(rel, parent, counting->tgargs);
 	attachment = seat_attachment_of_trigger(rel, counting);
 	table_close(parent, NoLock);
 	table_close(rel, NoLock);

@@ -14,6 +14,8 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "counted/seat_trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -194,9 +196,29 @@ is_plain(Relation parent)
 	return true;
 }
 
-/* Only who may have triggers on a table can have it counted in: a foreign key can be led to another one. */
 void
-seat_require_guard(Relation parent, char **args)
+seat_require_writer(Relation child, Relation parent, const char *used)
+{
+	Oid			owner = child->rd_rel->relowner;
+	AttrNumber	column = seat_column_number(RelationGetRelid(parent), used);
+
+	if (has_privs_of_role(owner, parent->rd_rel->relowner) ||
+		pg_class_aclcheck(RelationGetRelid(parent), owner, ACL_UPDATE) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(RelationGetRelid(parent), column, owner, ACL_UPDATE) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("seats of \"%s\" cannot be counted in \"%s\"",
+				   RelationGetRelationName(child), RelationGetRelationName(parent)),
+			errdetail("Role \"%s\", which owns \"%s\", may not update column \"%s\" of \"%s\".",
+					  GetUserNameFromId(owner, false), RelationGetRelationName(child),
+					  used, RelationGetRelationName(parent)),
+			errhint("The owner of \"%s\" can grant UPDATE on the column.", RelationGetRelationName(parent)));
+}
+
+/* A foreign key can be led to another table, by a role that may refer to that table and not write it. */
+void
+seat_require_guard(Relation child, Relation parent, char **args)
 {
 	Trigger    *guard = seat_guard_find(parent, args[SEAT_ARG_USED]);
 
@@ -206,12 +228,13 @@ seat_require_guard(Relation parent, char **args)
 				errmsg("column \"%s\" of \"%s\" is not guarded as one that counts seats",
 					   args[SEAT_ARG_USED], RelationGetRelationName(parent)),
 				errhint("Call license.detach_seat_limit() and license.attach_seat_limit() again."));
+	seat_require_writer(child, parent, args[SEAT_ARG_USED]);
 }
 
 static void
-resolve_parent(SeatLimitDef *def, Relation parent, ForeignKeyCacheInfo *fk, char **args)
+resolve_parent(SeatLimitDef *def, Relation child, Relation parent, ForeignKeyCacheInfo *fk, char **args)
 {
-	seat_require_guard(parent, args);
+	seat_require_guard(child, parent, args);
 	def->used = seat_integer_column(parent, args[SEAT_ARG_USED]);
 	if (args[SEAT_ARG_LIMIT][0] != '\0')
 		def->limit = seat_integer_column(parent, args[SEAT_ARG_LIMIT]);
@@ -250,7 +273,7 @@ resolve(SeatLimitDef *def, Relation child, Trigger *trigger)
 	if (args[SEAT_ARG_WEIGHT][0] != '\0')
 		def->weight = seat_weight_column(child, args[SEAT_ARG_WEIGHT]);
 	parent = relation_open(def->parent, AccessShareLock);
-	resolve_parent(def, parent, fk, args);
+	resolve_parent(def, child, parent, fk, args);
 	relation_close(parent, NoLock);
 	resolve_child(def);
 }

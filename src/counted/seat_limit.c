@@ -146,6 +146,7 @@ refuse_what_cannot_count(SeatAttachment *attachment, Relation child, Relation pa
 	seat_refuse_other_types(attachment->child, attachment->parent, attachment->nkeys,
 							attachment->child_attnums, attachment->parent_attnums);
 	require_columns(attachment, child, parent);
+	seat_require_writer(child, parent, attachment->used);
 	require_unattached(attachment, child, parent);
 }
 

@@ -105,8 +105,11 @@ extern Oid	seat_foreign_key_index(Oid constraint);
 extern void seat_refuse_other_types(Oid child, Oid parent, int nkeys, const AttrNumber *child_attnums,
 									const AttrNumber *parent_attnums);
 
-/* 55000 unless the parent guards the column that a trigger of the child with these arguments counts in */
-extern void seat_require_guard(Relation parent, char **args);
+/* 55000 unless the parent guards the column that a trigger of the child with these arguments counts in; 42501 as below */
+extern void seat_require_guard(Relation child, Relation parent, char **args);
+
+/* 42501 unless the owner of the child may write the count: owns the parent, or has UPDATE on it or on the used column */
+extern void seat_require_writer(Relation child, Relation parent, const char *used);
 
 /* 42703 when it was renamed */
 extern AttrNumber seat_column_number(Oid relation, const char *name);

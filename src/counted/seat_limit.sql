@@ -30,7 +30,7 @@ CREATE FUNCTION license.attach_seat_limit(child regclass, foreign_key name, used
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_attach_seat_limit';
 COMMENT ON FUNCTION license.attach_seat_limit(regclass, name, name, name, name) IS
-'Makes a foreign key of child a counted one: used_column of the parent holds the seats its children take and never exceeds limit_column (NULL value: no limit; NULL argument: count only). weight_column is an integer or boolean column of the child (NULL: one seat a row). Counts what is there first. The caller must own both tables and needs no level. Triggers and CHECKs of the parent run as its owner in a security-restricted operation. Errors: LX001 a limit is broken already, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 42P01, 0A000, 22004. Serves M11, M12.';
+'Makes a foreign key of child a counted one: used_column of the parent holds the seats its children take and never exceeds limit_column (NULL value: no limit; NULL argument: count only). weight_column is an integer or boolean column of the child (NULL: one seat a row). Counts what is there first. The caller must own both tables and needs no level. Where their owners differ, the owner of child needs UPDATE on used_column. Triggers and CHECKs of the parent run as its owner in a security-restricted operation. Errors: LX001 a limit is broken already, 25001 not at READ COMMITTED, 42501, 42703, 42704, 42710, 42804, 42P01, 0A000, 22004. Serves M11, M12.';
 
 CREATE FUNCTION license.detach_seat_limit(child regclass, foreign_key name)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE

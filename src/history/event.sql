@@ -21,7 +21,7 @@ CREATE TABLE license.event (
     CONSTRAINT event_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
 CREATE INDEX event_subject_idx ON license.event (account_id, subject, subject_id, event_id);
-COMMENT ON TABLE license.event IS 'Append-only history: each change of a licence, its pools and key, of a payment, voucher, site, account, user and device, and each seat moved, by whatever statement, with actor, role and time (O34, C29, T29). An INSERT by plain SQL leaves none: a row inserted may be a row restored.';
+COMMENT ON TABLE license.event IS 'Append-only history: each change of a licence, its pools and key, of a payment, voucher, site, account, user and device, and each seat moved, by whatever statement, with actor, role and time. An INSERT by plain SQL leaves none: a row inserted may be a row restored.';
 COMMENT ON COLUMN license.event.account_id IS 'The account the changed row belongs to.';
 COMMENT ON COLUMN license.event.event_id IS 'Id of the entry; rises with time on one server.';
 COMMENT ON COLUMN license.event.at IS 'When it happened: the moment the operation was given, else the start of the transaction.';
@@ -37,7 +37,7 @@ COMMENT ON COLUMN license.event.new IS 'New values of what changed.';
 CREATE FUNCTION license._event_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_event_trg';
 COMMENT ON FUNCTION license._event_trg() IS
-'Trigger: writes the changed values of each updated or deleted row of a tracked table to license.event (O34). A row that gets another account or id is in the history under both. The voucher nobody has redeemed is in that of the topmost provider account; where there is none, in none. Errors: 39P01.';
+'Trigger: writes the changed values of each updated or deleted row of a tracked table to license.event. A row that gets another account or id is in the history under both. The voucher nobody has redeemed is in that of the topmost provider account; where there is none, in none. Errors: 39P01.';
 
 CREATE FUNCTION license._append_only_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_append_only_trg';

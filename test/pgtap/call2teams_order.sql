@@ -98,8 +98,8 @@ SELECT lives_ok($$SELECT license.place_order(7103, '{"C2TU1": 40, "T2TU1": 10, "
     (SELECT version FROM seen), 'Ann', '2030-03-31 08:00+00')$$, 'C19: an order turns the basket into subscriptions');
 SELECT results_eq($$SELECT sku, quantity, in_use, unit_price, total, currency, status, ends_at
     FROM license.subscription WHERE account_id = 7103 ORDER BY sku$$,
-    $$VALUES ('C2TU1', 40, 0, 5.00, 200.00, 'GBP', 'in_use', timestamptz '2031-03-31 08:00+00'),
-    ('T2TU1', 10, 0, 2.00, 20.00, 'GBP', 'in_use', '2031-03-31 08:00+00')$$,
+    $$VALUES ('C2TU1', 40, 0, 5.00, 200.00, 'GBP', 'in_use', NULL::timestamptz),
+    ('T2TU1', 10, 0, 2.00, 20.00, 'GBP', 'in_use', NULL)$$,
     'C4, C9, C20: a subscription carries its quantity and price; a zero is ignored');
 SELECT set_eq('SELECT sku FROM license.available_offers(7103)', ARRAY['C2TU250', 'T2TU80', 'C2TUT'],
     'C17, C19: what was ordered left the purchase list');
@@ -129,7 +129,7 @@ SELECT throws_ok($$SELECT license.place_order(7103, '{"C2TU1": 60}', (SELECT ver
 SELECT lives_ok($$SELECT license.place_order(7103, '{"C2TU1": 60, "T2TU1": 4}', NULL, 'Ben', '2030-04-10')$$,
     'C11: all amendments of an order are stored in one step');
 SELECT results_eq('SELECT sku, quantity, ends_at FROM license.subscription WHERE account_id = 7103 AND status = ''in_use'' ORDER BY sku',
-    $$VALUES ('C2TU1', 60, timestamptz '2031-03-31 08:00+00'), ('T2TU1', 4, '2031-03-31 08:00+00')$$,
+    $$VALUES ('C2TU1', 60, NULL::timestamptz), ('T2TU1', 4, NULL)$$,
     'C16, P10: both directions at once; the quantity is the new total and the term stays');
 SELECT throws_ok($$SELECT license.place_order(7103, '{"C2TU1": 70, "T2TU80": 79}')$$, 'LX031', NULL, 'C11: one bad line');
 SELECT is(quantity, 60, 'C11: stops the whole order') FROM subscription WHERE account_id = 7103 AND sku = 'C2TU1' AND status = 'in_use';
@@ -172,6 +172,12 @@ DELETE FROM partner_offer WHERE account_id = 7102 AND sku = 'T2TU1';
 SELECT throws_ok($$SELECT license.place_order(7103, '{"T2TU1": 6}')$$, 'LX030', NULL, 'C2: an offer taken away cannot be extended');
 SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU1": 4}', NULL, NULL, '2030-04-15')$$, 'C2: only reduced');
 SELECT lives_ok($$SELECT license.place_order(7103, '{"T2TU1": 0}', NULL, NULL, '2030-04-16')$$, 'C2: or cancelled');
+SELECT is((SELECT count(*) FROM license.sweep('2050-01-01')), 1::bigint, 'C16a: the sweep runs twenty years later');
+SELECT is((SELECT status FROM license.license WHERE account_id = 7103 AND sku = 'C2TU1' AND starts_at = '2030-03-31 08:00+00'), 'in_use',
+    'C16a: a subscription that is no trial has no end and runs until it is cancelled');
+SELECT is_empty($$SELECT sku FROM license.offer WHERE sku ~ '^[CT]2TU' AND (term IS NULL) = trial$$, 'C16a: of the shipped offers for users only trials have a term');
+-- one that was imported with an end
+UPDATE license.license SET ends_at = '2031-03-31 08:00+00' WHERE account_id = 7103 AND sku = 'C2TU1' AND starts_at = '2030-03-31 08:00+00';
 SELECT lives_ok($$SELECT license.place_order(7103, '{"C2TU1": 7}', NULL, NULL, '2031-04-01')$$,
     'C4: what has ended is ordered anew, whether or not the sweep has run');
 SELECT results_eq('SELECT old_quantity, new_quantity FROM license.purchase_line l JOIN license.purchase p USING (account_id, purchase_id)

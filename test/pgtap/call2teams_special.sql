@@ -66,7 +66,7 @@ SELECT throws_ok('UPDATE license.internal_application SET state = ''approved'', 
     '55000', NULL, 'C23: nor does an UPDATE');
 SELECT lives_ok('SELECT license.decide_application(7204, id, true, ''2030-01-01'') FROM application', 'C23: the provider approves');
 SELECT results_eq('SELECT sku, quantity, unit_price, total, ends_at FROM license.subscription WHERE account_id = 7204',
-    $$VALUES ('C2TU-I1', 10, 2.00, 20.00, timestamptz '2031-01-01')$$, 'C23: and the subscription is there, at the reduced rate');
+    $$VALUES ('C2TU-I1', 10, 2.00, 20.00, NULL::timestamptz)$$, 'C23: and the subscription is there, at the reduced rate');
 SELECT results_eq('SELECT state, decided_at, applicant FROM license.internal_application WHERE account_id = 7204',
     $$VALUES ('approved', timestamptz '2030-01-01', 'internal')$$, 'C23: the decision is kept');
 SELECT throws_ok(format('SELECT license.decide_application(7204, id, %L) FROM application', approve), '55000', NULL,
@@ -78,7 +78,7 @@ SELECT throws_ok($$SELECT license.place_order(7204, '{"C2TU-I1": 0}')$$, 'LX030'
 UPDATE application SET id = apply_internal(7204, 'C2TU-I1', 4, 'SD-9');
 SELECT lives_ok('SELECT license.decide_application(7204, id, true, ''2030-02-01'') FROM application', 'C22: a second request amends');
 SELECT results_eq('SELECT quantity, ends_at FROM license.subscription WHERE account_id = 7204',
-    $$VALUES (4, timestamptz '2031-01-01')$$, 'C22, P10: to the new total');
+    $$VALUES (4, NULL::timestamptz)$$, 'C22, P10: to the new total');
 UPDATE application SET id = apply_internal(7204, 'C2TU-I1', 40, 'SD-10');
 SELECT lives_ok('SELECT license.decide_application(7204, id, false) FROM application', 'C23: a request can be rejected');
 SELECT is(quantity, 4, 'C23: which changes nothing') FROM subscription WHERE account_id = 7204;
