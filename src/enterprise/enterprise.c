@@ -248,7 +248,7 @@ check_pool(const char *pool)
 static NullableDatum
 kept(NullableDatum value)
 {
-	return value.isnull ? value : arg_datum(SPI_datumTransfer(value.value, false, -1), false);
+	return value.isnull ? value : arg_datum(operation_keep_varlena(value.value), false);
 }
 
 static Statement enterprise_price = STATEMENT(

@@ -6,32 +6,32 @@ CREATE FUNCTION license.create_enterprise(name text, email text, quantity intege
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_create_enterprise';
 COMMENT ON FUNCTION license.create_enterprise(text, text, integer, integer, bigint, timestamptz) IS
-'Creates an enterprise account with its admin and quantity licences for one year, floating of them in the floating pool, and returns account_id. The admin logs in by the account e-mail once license.set_password() was called. Region, currency and time zone are those of the provider account, if given. The e-mail must be a role address of the company; to have another one, create the account with a role address and then update email and email_override together. Errors: 22004, LX031 quantities, LX040 e-mail, LX041 provider_id is not a provider, 23503 unknown provider_id, 23505 e-mail in use, 23514 empty name. For provider, and roles with EXECUTE.';
+'Creates an enterprise account with its admin and quantity licences for one year, floating of them in the floating pool, and returns account_id. The admin logs in by the account e-mail once license.set_password() was called. Region, currency and time zone are those of the provider account, if given. The e-mail must be a role address of the company; to have another one, create the account with a role address and then update email and email_override together. Levels: provider. Errors: 22004, LX031 quantities, LX040 e-mail, LX041 provider_id is not a provider, 23503 unknown provider_id, 23505 e-mail in use, 23514 empty name.';
 
 CREATE FUNCTION license.split_pools(account_id bigint, floating integer)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_split_pools';
 COMMENT ON FUNCTION license.split_pools(bigint, integer) IS
-'Makes that many licences of the account floating and the others standard; the total stays. Errors: 22004, LX005 the account has no counting licences, LX031 not from 0 to the total, LX032 below what is in use, LX041 the user lacks the permission move_licenses. For provider and customer.';
+'Makes that many licences of the account floating and the others standard; the total stays. Levels: provider, customer. Errors: 22004, LX005 the account has no counting licences, LX031 not from 0 to the total, LX032 below what is in use, LX041 the user lacks the permission move_licenses.';
 
 CREATE FUNCTION license.add_licenses(account_id bigint, quantity integer, pool text DEFAULT 'device',
     at timestamptz DEFAULT now(), OUT license_id bigint, OUT ends_at timestamptz, OUT price numeric, OUT currency text)
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_add_licenses';
 COMMENT ON FUNCTION license.add_licenses(bigint, integer, text, timestamptz) IS
-'Adds licences to pool device or floating_device, which end with those that the account has. The price is the unit price of the tier of the new total, for the whole days left of the term, rounded to cents; NULL if no price fits. Errors: 22004, 22023 no such pool, LX005 the account has no counting licences, LX007 they are not valid at that moment, LX031 quantity, LX041 the user lacks the permission buy_licenses. For provider and partner.';
+'Adds licences to pool device or floating_device, which end with those that the account has. The price is the unit price of the tier of the new total, for the whole days left of the term, rounded to cents; NULL if no price fits. Levels: provider, partner. Errors: 22004, 22023 no such pool, LX005 the account has no counting licences, LX007 they are not valid at that moment, LX031 quantity, LX041 the user lacks the permission buy_licenses.';
 
 CREATE FUNCTION license.renew_account(account_id bigint, at timestamptz DEFAULT now())
 RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_renew_account';
 COMMENT ON FUNCTION license.renew_account(bigint, timestamptz) IS
-'Moves all counting licences of the account to one new end and returns it: a term after their common end, or after at if that has passed. Devices keep their seats. Errors: 22004, LX005 the account has no counting licences, LX007 they are open-ended, LX041 the user lacks the permission buy_licenses. For provider and partner.';
+'Moves all counting licences of the account to one new end and returns it: a term after their common end, or after at if that has passed. Devices keep their seats. Levels: provider, partner. Errors: 22004, LX005 the account has no counting licences, LX007 they are open-ended, LX041 the user lacks the permission buy_licenses.';
 
 CREATE FUNCTION license.coterm_days(quantity integer[], remaining_days integer[])
 RETURNS integer LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'license_coterm_days';
 COMMENT ON FUNCTION license.coterm_days(integer[], integer[]) IS
-'Returns the days left when licences with different ends are moved to one date: the average of remaining_days weighted by quantity, rounded down to whole days. Errors: 22004, 22023 negative numbers, different lengths or no licence. For every level.';
+'Returns the days left when licences with different ends are moved to one date: the average of remaining_days weighted by quantity, rounded down to whole days. Levels: all. Errors: 22004, 22023 negative numbers, different lengths or no licence.';
 
 CREATE FUNCTION license._coterm_insert_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_coterm_insert_trg';

@@ -152,7 +152,7 @@ static void
 read_device(Login *login)
 {
 	login->device_id = arg_int64(field_int64("device_id"));
-	login->device_code = arg_datum(SPI_datumTransfer(field_value("device_code").value, false, -1), false);
+	login->device_code = arg_datum(operation_keep_varlena(field_value("device_code").value), false);
 }
 
 /* Returns false if the account has no device with the given code. */

@@ -38,10 +38,10 @@ RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_login';
 COMMENT ON FUNCTION license.login(text, text, text, text, text, text, timestamptz) IS
 'Logs a user in and starts a session, which does not expire. Codes: OK, and INVALID_CREDENTIALS and ACCOUNT_CLOSED, which are kept in license.denial. In the app, an unknown device is added, with the next free code if none or a blank one is given; and a device without a licence gets one, standard before floating, unless it is on hold. license_status is ACTIVE or NONE.
-No text raises an error. INVALID_CREDENTIALS does not tell what was wrong: an unknown or NULL address or password, a user of an account in which the caller has no level for login, and, when the password is right, a device code of more than 100 characters or with control or invisible ones. device_kind NULL is phone, an unknown kind third_party; channel NULL is app, an unknown channel portal; both with a warning. A failing statement is not written to the server log. Errors: 55000 without pgcrypto, 22023 infinite moment. For provider and service.';
+No text raises an error. INVALID_CREDENTIALS does not tell what was wrong: an unknown or NULL address or password, a user of an account in which the caller has no level for login, and, when the password is right, a device code of more than 100 characters or with control or invisible ones. device_kind NULL is phone, an unknown kind third_party; channel NULL is app, an unknown channel portal; both with a warning. A failing statement is not written to the server log. Levels: provider, service. Errors: 55000 without pgcrypto, 22023 infinite moment.';
 
 CREATE FUNCTION license.logout(account_id bigint, session_id bigint)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_logout';
 COMMENT ON FUNCTION license.logout(bigint, bigint) IS
-'Ends a session; one that has ended stays as it is. The device keeps its licence. Errors: 22004, 22023 unknown session. For provider, customer and service.';
+'Ends a session; one that has ended stays as it is. The device keeps its licence. Levels: provider, customer, service. Errors: 22004, 22023 unknown session.';

@@ -112,4 +112,4 @@ BEGIN ATOMIC
     ORDER BY l.ends_at, l.license_id;
 END;
 COMMENT ON FUNCTION license.expiring(interval, timestamptz) IS
-'Returns licences whose contract ends within that time after the given moment, the next first. A month is a calendar month, counted back from the end in the account''s time zone, as for notices. Raises nothing. For provider, distributor, partner, customer and reader.';
+'Returns licences whose contract ends within that time after the given moment, the next first. A month is a calendar month, counted back from the end in the account''s time zone, as for notices. Levels: provider, distributor, partner, customer, reader. Raises nothing.';
