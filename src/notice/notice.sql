@@ -91,13 +91,13 @@ CREATE FUNCTION license.claim_notices(max integer DEFAULT 100)
 RETURNS SETOF license.notice LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'license_claim_notices';
 COMMENT ON FUNCTION license.claim_notices(integer) IS
-'Claims up to max raised notices for the caller, the longest due first, for license_ext.claim_timeout seconds. A notice that is not acknowledged by then can be claimed again; until then no other consumer gets it. Errors: 22004, 22023 max below 1. For provider and operator, and roles with EXECUTE.';
+'Claims up to max raised notices for the caller, the longest due first, for license_ext.claim_timeout seconds. A notice that is not acknowledged by then can be claimed again; until then no other consumer gets it. Levels: provider, operator. Errors: 22004, 22023 max below 1.';
 
 CREATE FUNCTION license.acknowledge_notices(account_id bigint[], notice_id bigint[])
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_acknowledge_notices';
 COMMENT ON FUNCTION license.acknowledge_notices(bigint[], bigint[]) IS
-'Acknowledges that notices were delivered, and returns how many were raised and not acknowledged before. The two lists have the same length; elements at the same position make a key. Errors: 22004 a list or an element is NULL, 22023 lists of different length. For provider and operator, and roles with EXECUTE.';
+'Acknowledges that notices were delivered, and returns how many were raised and not acknowledged before. The two lists have the same length; elements at the same position make a key. Levels: provider, operator. Errors: 22004 a list or an element is NULL, 22023 lists of different length.';
 
 CREATE FUNCTION license._notice_withdraw_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_withdraw_trg';

@@ -55,12 +55,12 @@ CREATE FUNCTION license.sweep(at timestamptz DEFAULT now(), batch integer DEFAUL
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_sweep';
 COMMENT ON FUNCTION license.sweep(timestamptz, integer) IS
-'Ends contracts, raises notices in license.notice and deletes seats whose lease has ended, as far as they are due at a moment, at most batch of each; returns how many. One NOTIFY license_notice says how many notices were raised. Sweeps may run late, repeatedly or concurrently: nothing is done twice. The cost grows with the rows that are due. Rows that are locked or fail are passed by and noted in license.sweep_state. Errors: 22004, 22023 infinite moment or batch below 1, 40001 above READ COMMITTED. For provider and operator, and roles with EXECUTE.';
+'Ends contracts, raises notices in license.notice and deletes seats whose lease has ended, as far as they are due at a moment, at most batch of each; returns how many. One NOTIFY license_notice says how many notices were raised. Sweeps may run late, repeatedly or concurrently: nothing is done twice. The cost grows with the rows that are due. Rows that are locked or fail are passed by and noted in license.sweep_state. Levels: provider, operator. Errors: 22004, 22023 infinite moment or batch below 1, 40001 above READ COMMITTED.';
 
 CREATE PROCEDURE license.run_sweep()
 LANGUAGE c AS 'MODULE_PATHNAME', 'license_run_sweep';
 COMMENT ON PROCEDURE license.run_sweep() IS
-'Runs license.sweep() in batches of 1000, committing each, until nothing is due except rows noted in license.sweep_state. Errors: 2D000 inside a transaction block. For provider and operator, and roles with EXECUTE.';
+'Runs license.sweep() in batches of 1000, committing each, until nothing is due except rows noted in license.sweep_state. Levels: provider, operator. Errors: 2D000 inside a transaction block.';
 
 CREATE FUNCTION license._sweep_at_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_sweep_at_trg';

@@ -59,24 +59,24 @@ CREATE FUNCTION license.acquire_seat(account_id bigint, license_id bigint, pool 
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_acquire_seat';
 COMMENT ON FUNCTION license.acquire_seat(bigint, bigint, text, bigint, bigint, bigint, interval, timestamptz) IS
-'Takes a seat of a pool for one device, user or apartment, until released or for a lease. A day of a lease is 24 hours; a lease ends with the licence at the latest. Codes: GRANTED; ALREADY_HELD, the holder''s own seat, whose lease is renewed if a lease is given; MOVED, from another device by the floating strategy of the account; and NOT_FOUND, LICENSE_NOT_VALID, DEVICE_HELD, NO_SEATS_AVAILABLE, each of which is kept in license.denial. Errors: 22004, 22023 not exactly one holder or no positive lease, 40001. For provider, partner, customer and service.';
+'Takes a seat of a pool for one device, user or apartment, until released or for a lease. A day of a lease is 24 hours; a lease ends with the licence at the latest. Codes: GRANTED; ALREADY_HELD, the holder''s own seat, whose lease is renewed if a lease is given; MOVED, from another device by the floating strategy of the account; and NOT_FOUND, LICENSE_NOT_VALID, DEVICE_HELD, NO_SEATS_AVAILABLE, each of which is kept in license.denial. Levels: provider, partner, customer, service. Errors: 22004, 22023 not exactly one holder or no positive lease, 40001.';
 
 CREATE FUNCTION license.heartbeat(account_id bigint, seat_id bigint, lease interval DEFAULT NULL,
     at timestamptz DEFAULT now(), OUT alive boolean, OUT code text, OUT expires_at timestamptz)
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_heartbeat';
 COMMENT ON FUNCTION license.heartbeat(bigint, bigint, interval, timestamptz) IS
-'Renews the lease of a seat whose holder is still active, by the given length, else by its former length; a seat without a lease keeps none. Codes: GRANTED (alive is true), NOT_FOUND (released, reclaimed or moved), LEASE_EXPIRED, LICENSE_NOT_VALID. Errors: 22004, 22023 no positive lease, 40001. For provider, customer and service.';
+'Renews the lease of a seat whose holder is still active, by the given length, else by its former length; a seat without a lease keeps none. Codes: GRANTED (alive is true), NOT_FOUND (released, reclaimed or moved), LEASE_EXPIRED, LICENSE_NOT_VALID. Levels: provider, customer, service. Errors: 22004, 22023 no positive lease, 40001.';
 
 CREATE FUNCTION license.release_seat(account_id bigint, seat_id bigint)
 RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_release_seat';
 COMMENT ON FUNCTION license.release_seat(bigint, bigint) IS
-'Releases a seat; false if the account has no such seat. Errors: 22004. For provider, partner, customer and service.';
+'Releases a seat; false if the account has no such seat. Levels: provider, partner, customer, service. Errors: 22004.';
 
 CREATE FUNCTION license.move_seat(account_id bigint, from_device bigint, to_device bigint,
     at timestamptz DEFAULT now())
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_move_seat';
 COMMENT ON FUNCTION license.move_seat(bigint, bigint, bigint, timestamptz) IS
-'Moves the seat of one device to another device of the account, in the same pool, writes an event and returns the new seat_id. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of the same offer in any pool, LX041 the user lacks the permission move_licenses, 23503 no such device, 22004, 40001. For provider, customer and service.';
+'Moves the seat of one device to another device of the account, in the same pool, writes an event and returns the new seat_id. Levels: provider, customer, service. Errors: LX005 from_device holds no seat, 21000 it holds several, 23505 to_device holds one of the same offer in any pool, LX041 the user lacks the permission move_licenses, 23503 no such device, 22004, 40001.';

@@ -43,11 +43,11 @@ CREATE FUNCTION license.apply_internal(account_id bigint, sku text, quantity int
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_apply_internal';
 COMMENT ON FUNCTION license.apply_internal(bigint, text, integer, text) IS
-'Files the application of a partner or its internal account for internal licences, and returns application_id. quantity is the new total, ticket the number of the service desk request. Errors: LX030 not an internal offer or not such an account, LX031 quantity, 22004, 23503 unknown account, 23505 an application for the offer is open, 23514 empty ticket. For provider and partner.';
+'Files the application of a partner or its internal account for internal licences, and returns application_id. quantity is the new total, ticket the number of the service desk request. Levels: provider, partner. Errors: LX030 not an internal offer or not such an account, LX031 quantity, 22004, 23503 unknown account, 23505 an application for the offer is open, 23514 empty ticket.';
 
 CREATE FUNCTION license.decide_application(account_id bigint, application_id bigint, approve boolean,
     at timestamptz DEFAULT now())
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_decide_application';
 COMMENT ON FUNCTION license.decide_application(bigint, bigint, boolean, timestamptz) IS
-'Approves or rejects an application. Approval makes or amends the subscription at once; rejection changes nothing else. Errors: those of license.place_order(), LX030 the account has become a client, 22004, 22023 no such application, 55000 decided before. For provider.';
+'Approves or rejects an application. Approval makes or amends the subscription at once; rejection changes nothing else. Levels: provider. Errors: those of license.place_order(), LX030 the account has become a client, 22004, 22023 no such application, 55000 decided before.';

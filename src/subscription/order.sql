@@ -66,25 +66,25 @@ CREATE FUNCTION license.available_offers(account_id bigint, OUT sku text, OUT na
 RETURNS SETOF record LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_available_offers';
 COMMENT ON FUNCTION license.available_offers(bigint) IS
-'Returns the offers that the account can order: those enabled for its partner (the nearest at or above it), without internal offers, offers it has ordered and trials it has had. unit_price is that of the smallest quantity in the partner''s currency, NULL where no price fits. Errors: 22004, 23503 unknown account. For provider and partner.';
+'Returns the offers that the account can order: those enabled for its partner (the nearest at or above it), without internal offers, offers it has ordered and trials it has had. unit_price is that of the smallest quantity in the partner''s currency, NULL where no price fits. Levels: provider, partner. Errors: 22004, 23503 unknown account.';
 
 CREATE FUNCTION license.quote(account_id bigint, items jsonb, OUT sku text, OUT old_quantity integer,
     OUT old_total numeric, OUT new_quantity integer, OUT unit_price numeric, OUT new_total numeric, OUT version text)
 RETURNS SETOF record LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_quote';
 COMMENT ON FUNCTION license.quote(bigint, jsonb) IS
-'Returns what an order of items (SKU to new total quantity, 0 cancels) would change and cost at the present prices of the partner; stores nothing. The last row has SKU NULL and the grand totals. Totals are NULL where no price fits. version is for license.place_order(). Errors: LX030 offer not available, LX031 quantity, LX034 second trial, 22004, 22023 items not an object, 23503 unknown account. For provider and partner.';
+'Returns what an order of items (SKU to new total quantity, 0 cancels) would change and cost at the present prices of the partner; stores nothing. The last row has SKU NULL and the grand totals. Totals are NULL where no price fits. version is for license.place_order(). Levels: provider, partner. Errors: LX030 offer not available, LX031 quantity, LX034 second trial, 22004, 22023 items not an object, 23503 unknown account.';
 
 CREATE FUNCTION license.place_order(account_id bigint, items jsonb, quote_version text DEFAULT NULL,
     placed_by text DEFAULT NULL, at timestamptz DEFAULT now())
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_place_order';
 COMMENT ON FUNCTION license.place_order(bigint, jsonb, text, text, timestamptz) IS
-'Orders, amends and cancels subscriptions by items (SKU to new total quantity, 0 cancels) in one step or not at all, and returns purchase_id. All changes take effect at once; a trial keeps its end. quote_version is the version of license.quote(), NULL to order without a quote; placed_by NULL is the actor. Errors: LX030 offer not available, LX031 quantity or nothing ordered, LX032 below what is in use, LX033 stale quote, LX034 second trial, 22004, 22023 items not an object, 23503 unknown account, 55000 closed account. For provider and partner.';
+'Orders, amends and cancels subscriptions by items (SKU to new total quantity, 0 cancels) in one step or not at all, and returns purchase_id. All changes take effect at once; a trial keeps its end. quote_version is the version of license.quote(), NULL to order without a quote; placed_by NULL is the actor. Levels: provider, partner. Errors: LX030 offer not available, LX031 quantity or nothing ordered, LX032 below what is in use, LX033 stale quote, LX034 second trial, 22004, 22023 items not an object, 23503 unknown account, 55000 closed account.';
 
 CREATE FUNCTION license.create_client(partner_id bigint, name text, items jsonb DEFAULT '{}',
     at timestamptz DEFAULT now())
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_create_client';
 COMMENT ON FUNCTION license.create_client(bigint, text, jsonb, timestamptz) IS
-'Creates a client account of a partner with the subscriptions of items (SKU to quantity), in one step or not at all, and returns account_id. The client gets the region, currency and time zone of the partner. Errors: those of license.place_order(), 22004, 22023 not an open partner account, 23514 empty name. For provider and partner.';
+'Creates a client account of a partner with the subscriptions of items (SKU to quantity), in one step or not at all, and returns account_id. The client gets the region, currency and time zone of the partner. Levels: provider, partner. Errors: those of license.place_order(), 22004, 22023 not an open partner account, 23514 empty name.';
