@@ -4,6 +4,7 @@
  */
 #include "core/extension.h"
 
+#include "account/account.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
@@ -21,10 +22,6 @@ refuse_client(const char *sku)
 			errdetail("Internal licences are for the own staff of a partner, not for clients."));
 }
 
-static Statement account_kind_shared = STATEMENT(
-	"SELECT kind FROM license.account WHERE account_id = $1 FOR SHARE",
-	INT8OID);
-
 static Statement subscription_class = STATEMENT(
 	"SELECT CASE WHEN o.trial THEN 'trial' WHEN o.audience = 'internal' THEN 'internal'"
 	" WHEN o.unit = 'user' THEN 'regular' ELSE 'none' END::text,"
@@ -37,17 +34,20 @@ static Datum
 classify(TriggerData *trigger, HeapTuple row)
 {
 	bool		isnull;
-	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
 	char	   *sku = trigger_text(trigger, row, "sku");
 	Datum		class;
+	char	   *kind;
 
 	if (RUN(subscription_class, arg_text(sku)) == 0)
 		return CStringGetTextDatum("none");
 	class = got_datum_to_keep(1, &isnull);
 	/* Nobody may make a client of the account meanwhile. */
-	if (got_bool(2) && RUN(account_kind_shared, arg_datum(account_id, false)) > 0 &&
-		strcmp(got_text(1), "client") == 0)
-		refuse_client(sku);
+	if (got_bool(2))
+	{
+		kind = account_kind_locked(trigger_value(trigger, row, "account_id"));
+		if (kind != NULL && strcmp(kind, "client") == 0)
+			refuse_client(sku);
+	}
 	return class;
 }
 
