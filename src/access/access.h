@@ -1,6 +1,6 @@
 /*
  * access.h
- *		What levels may do: the check before every operation, the policies of rows.
+ *		Checks what levels may do.
  */
 #ifndef LICENSE_ACCESS_H
 #define LICENSE_ACCESS_H

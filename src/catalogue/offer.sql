@@ -94,7 +94,7 @@ COMMENT ON COLUMN license.partner_offer.sku IS 'The offer.';
 CREATE FUNCTION license._partner_offer_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_partner_offer_trg';
 COMMENT ON FUNCTION license._partner_offer_trg() IS
-'Trigger: offers are enabled for partner accounts. Errors: 23514, 39P01.';
+'Trigger: offers are enabled for accounts of kind partner only. Errors: 23514, 39P01.';
 
 CREATE TRIGGER partner_offer_partner BEFORE INSERT OR UPDATE ON license.partner_offer
     FOR EACH ROW EXECUTE FUNCTION license._partner_offer_trg();
@@ -110,18 +110,18 @@ BEGIN ATOMIC
     FROM license.offer o WHERE o.sku = _unit_price.sku;
 END;
 COMMENT ON FUNCTION license._unit_price(text, text, integer) IS
-'Price of one unit of an offer when that many are ordered, at least its minimum: the tier with the greatest min_quantity not above; 0 for a trial, NULL where no price fits. Raises nothing.';
+'Returns the price of one unit of an offer if that many are ordered, or its minimum if that is more: the price of the tier with the greatest min_quantity that is not above. 0 for a trial, NULL if there is no such price. Raises nothing.';
 
 CREATE FUNCTION license._total(quantity integer, unit_price numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN quantity = 0 THEN 0 ELSE quantity * unit_price END;
 COMMENT ON FUNCTION license._total(integer, numeric) IS
-'What that many units cost; nothing costs nothing, also without a price. Raises nothing.';
+'Returns what that many units cost; 0 for no units, even without a price. Raises nothing.';
 
 CREATE FUNCTION license._offer_price_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_offer_price_trg';
 COMMENT ON FUNCTION license._offer_price_trg() IS
-'Trigger: prices may not rise with the quantity, and an internal price is below every standard one of its family for that quantity. Errors: 23514, 39P01.';
+'Trigger: prices must not rise with the quantity, and an internal offer must be cheaper than the public ones of its family for every quantity. Errors: 23514, 39P01.';
 
 CREATE TRIGGER offer_price_order AFTER INSERT OR UPDATE ON license.offer_price
     FOR EACH ROW EXECUTE FUNCTION license._offer_price_trg();

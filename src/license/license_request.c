@@ -207,7 +207,7 @@ license_license_request_late_trg(PG_FUNCTION_ARGS)
 	HeapTuple	row = trigger->tg_trigtuple;
 	Operation	op;
 
-	if (!is_hidden(trigger, row) || !column(trigger, row, "license_id").isnull)
+	if (!is_hidden(trigger, row) || !trigger_value(trigger, row, "license_id").isnull)
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
 	check_basis(trigger, row);

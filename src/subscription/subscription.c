@@ -4,6 +4,7 @@
  */
 #include "core/extension.h"
 
+#include "account/account.h"
 #include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
@@ -22,17 +23,6 @@ refuse_client(const char *sku)
 			errdetail("Internal licences are for the own staff of a partner, not for clients."));
 }
 
-static Statement account_kind_shared = STATEMENT(
-	"SELECT kind FROM license.account WHERE account_id = $1 FOR SHARE", INT8OID);
-
-/* Locks the account, so that it cannot become a client before the transaction ends. */
-static bool
-is_client(Datum account_id)
-{
-	return RUN(account_kind_shared, arg_datum(account_id, false)) > 0 &&
-		strcmp(field_text("kind"), "client") == 0;
-}
-
 static Statement subscription_class = STATEMENT(
 	"SELECT CASE WHEN o.trial THEN 'trial' WHEN o.audience = 'internal' THEN 'internal'"
 	" WHEN o.unit = 'user' THEN 'regular' ELSE 'none' END::text AS class,"
@@ -40,20 +30,30 @@ static Statement subscription_class = STATEMENT(
 	" FROM license.offer o WHERE o.sku = $1",
 	TEXTOID);
 
-/* The class of subscription that the offer makes the licence; a foreign key refuses an unknown offer. */
+/* Raises LX030 if the account is a client; otherwise nobody can make it one before the transaction ends. */
+static void
+refuse_internal_for_client(TriggerData *trigger, HeapTuple row, const char *sku)
+{
+	char	   *kind = account_kind_locked(trigger_value(trigger, row, "account_id"));
+
+	if (kind != NULL && strcmp(kind, "client") == 0)
+		refuse_client(sku);
+}
+
+/* The class of subscription that the offer makes the license; a foreign key refuses an unknown offer. */
 static Datum
 classify(TriggerData *trigger, HeapTuple row)
 {
-	bool		isnull;
-	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
 	char	   *sku = trigger_text(trigger, row, "sku");
 	Datum		class;
+	bool		internal;
 
 	if (RUN(subscription_class, arg_text(sku)) == 0)
 		return CStringGetTextDatum("none");
 	class = field_value("class").value;
-	if (field_bool("internal") && is_client(account_id))
-		refuse_client(sku);
+	internal = field_bool("internal");
+	if (internal)
+		refuse_internal_for_client(trigger, row, sku);
 	return class;
 }
 
