@@ -1,11 +1,10 @@
 /*
  * access.c
- *		What levels may do: the check before every operation, and the policy
- *		function of row-level security.
+ *		Checks what levels may do: before every operation, and in the policies
+ *		of row-level security.
  */
-#include "core/extension.h"
-
 #include "access/access.h"
+
 #include "access/access_levels.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
@@ -13,6 +12,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(license_may);
@@ -53,6 +54,15 @@ access_levels_for(const char *action)
 	return PROVIDER;
 }
 
+bool
+access_hides_account(Relation rel, int64 account_id)
+{
+	Oid			role = GetUserId();
+
+	return check_enable_rls(RelationGetRelid(rel), role, true) == RLS_ENABLED &&
+		!access_role_has(role, access_levels_for(psprintf("INSERT %s", RelationGetRelationName(rel))), account_id);
+}
+
 static void
 refuse(const char *function, const char *detail)
 {
@@ -84,7 +94,7 @@ levels_for_call(FunctionCallInfo fcinfo, Oid caller, int account_argument)
 	return access_levels_of(caller, true, PG_GETARG_INT64(account_argument));
 }
 
-/* A function without an argument "at" decides by itself which moment its work has. */
+/* Only a function with an argument "at" lets its caller choose the moment. */
 static bool
 takes_moment(Oid function)
 {
@@ -142,7 +152,7 @@ access_caller_may_in(FunctionCallInfo fcinfo, Oid caller, int64 account_id)
 	return function >= 0 && access_role_has(caller, functions[function].levels, account_id);
 }
 
-/* In a policy the action is a constant: looked up once per statement. */
+/* In a policy the action is a constant, whose levels are looked up once per statement. */
 static int
 action_levels(FunctionCallInfo fcinfo)
 {
@@ -161,9 +171,9 @@ action_levels(FunctionCallInfo fcinfo)
 
 /*
  * license._may(account_id bigint, action text) → boolean
- *		The policies of row-level security: does the current role have, in that
- *		account or above it, a level that may do this?  NULL is an account
- *		nobody is confined to.  Raises nothing.
+ *		Decides the policies of row-level security: does the current role have,
+ *		in that account or above it, a level that may do this?  Rows without an
+ *		account need a level that is not confined to one.  Raises nothing.
  */
 Datum
 license_may(PG_FUNCTION_ARGS)

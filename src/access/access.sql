@@ -14,7 +14,7 @@ COMMENT ON FUNCTION license.granted_role_in(cstring) IS
 COMMENT ON FUNCTION license.granted_role_out(license.granted_role) IS
 'Output of license.granted_role: the name that the role has now. Raises nothing.';
 COMMENT ON TYPE license.granted_role IS
-'A role of the server, by identity: it follows a renamed role, and is written as a name, so that a dump can be restored elsewhere. A role that was dropped is written with a leading !.';
+'A role of the server. It stays the same role when that is renamed, and is written as a name, so that a dump can be restored elsewhere. A dropped role is written with a leading !.';
 
 CREATE TABLE license.access (
     access_id bigint NOT NULL DEFAULT license.next_id(),
@@ -39,30 +39,30 @@ CREATE FUNCTION license.grant_access(role regrole, level text, account_id bigint
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_grant_access';
 COMMENT ON FUNCTION license.grant_access(regrole, text, bigint) IS
-'Adds a level (provider, distributor, partner, customer, reader, service, operator) to those an existing role has, in an account and what lies below it, or everywhere. Errors: 22023 unknown level, no ordinary role, or an account for provider or operator; 23503 unknown account, 42704 unknown role, 22004, 42501. For level provider.';
+'Gives a role a level (provider, distributor, partner, customer, reader, service, operator) in an account and the accounts below it, or everywhere. Levels: provider. Errors: 22023 unknown level, no ordinary role, or an account for provider or operator; 23503 unknown account, 42704 unknown role, 22004, 42501.';
 
 CREATE FUNCTION license.revoke_access(role regrole, level text DEFAULT NULL, account_id bigint DEFAULT NULL)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_revoke_access';
 COMMENT ON FUNCTION license.revoke_access(regrole, text, bigint) IS
-'Takes levels away from a role: all, those of one name, or those in one account. With the last one it loses every privilege in schema license. A dropped role is named by its oid. Errors: 22023 unknown level or no ordinary role, 22004, 42501. For level provider.';
+'Takes levels away from a role: all, those of one name, or those in one account. With the last one it loses every privilege in schema license. A dropped role is named by its oid. Levels: provider. Errors: 22023 unknown level or no ordinary role, 22004, 42501.';
 
 CREATE FUNCTION license.refresh_access(OUT role_name name, OUT level text, OUT account_id bigint, OUT state text, OUT role_id oid)
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20
 AS 'MODULE_PATHNAME', 'license_refresh_access';
 COMMENT ON FUNCTION license.refresh_access() IS
-'After an update or a restore: gives every role the privileges of its levels as this version has them, takes away those that no level may have, and lists all grants. state is active, "role gone" (dropped: the grant is nobody''s) or "role unknown" (restored before the role was created: call it again afterwards). Errors: 42501. For level provider.';
+'Grants every role the privileges of its levels in this version, revokes those that no level may have, and lists all grants. Call it after an update or a restore. The state is active, "role gone" (dropped: the grant is nobody''s) or "role unknown" (restored before the role was created: call it again afterwards). Levels: provider. Errors: 42501.';
 
 CREATE FUNCTION license._may(account_id bigint, action text)
 RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE LEAKPROOF COST 10
 AS 'MODULE_PATHNAME', 'license_may';
 COMMENT ON FUNCTION license._may(bigint, text) IS
-'The policies of row-level security: does the current role have, in that account or above it, a level that may do this (such as UPDATE site)? An account NULL stands for all accounts. Raises nothing.';
+'Decides the policies of row-level security: does the current role have, in that account or above it, a level that may do this (such as UPDATE site)? Rows without an account need a level that is not confined to one. Raises nothing.';
 
 CREATE FUNCTION license._access_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_access_trg';
 COMMENT ON FUNCTION license._access_trg() IS
-'Trigger: after grants or the tree of accounts changed, every backend forgets what it remembers of them. Errors: 39P01.';
+'Trigger: after a change of grants or of the tree of accounts, every backend forgets the levels that it remembers. Errors: 39P01.';
 
 -- An account that is only inserted needs none: nothing is remembered of accounts that do not exist. They fire
 -- where logical replication brings the rows, too.

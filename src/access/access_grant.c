@@ -1,23 +1,23 @@
 /*
  * access_grant.c
- *		grant_access(), revoke_access() and refresh_access(): the rows of
- *		license.access, and the privileges that go with them.
+ *		grant_access(), revoke_access() and refresh_access() change the rows of
+ *		license.access and the privileges that go with them.
  *
- * GRANT on one object cannot be run by two transactions at once, so all of
- * them first lock license.access.
+ * Two transactions cannot run GRANT on one object at once, so all of them first
+ * lock license.access.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "access/access_levels.h"
 #include "access/access_privileges.h"
 #include "access/access_role.h"
 #include "catalog/pg_type.h"
+#include "core/function.h"
+#include "core/operation.h"
+#include "core/statement.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "core/operation.h"
-#include "core/statement.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -34,44 +34,41 @@ typedef struct AccessRow
 	NullableDatum account_id;
 } AccessRow;
 
-static AccessRow
-read_row(SPITupleTable *rows, uint64 i)
+static AccessRow *
+read_row(HeapTuple tuple, TupleDesc desc)
 {
-	AccessRow	row;
+	AccessRow  *row = palloc_object(AccessRow);
 	bool		isnull;
+	Datum		access_id = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "access_id"), &isnull);
+	Datum		role = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "role"), &isnull);
 
-	row.access_id = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
-	row.role = *(GrantedRole *) DatumGetPointer(SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull));
-	row.level = SPI_getvalue(rows->vals[i], rows->tupdesc, 3);
-	row.account_id.value = SPI_getbinval(rows->vals[i], rows->tupdesc, 4, &row.account_id.isnull);
+	row->access_id = DatumGetInt64(access_id);
+	row->role = *(GrantedRole *) DatumGetPointer(role);
+	row->level = SPI_getvalue(tuple, desc, SPI_fnumber(desc, "level"));
+	row->account_id.value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "account_id"), &row->account_id.isnull);
 	return row;
 }
 
-/*
- * PLAN(id, text, parameter types...) or PLAN0(id, text): every statement the C
- * code runs, grouped by concept in the order of the alphabet.  Texts are
- * constant and qualified.  A license_key travels as text: a kept plan must not
- * depend on the oid of a type that DROP EXTENSION takes away.
- */
 static Statement access_lock = STATEMENT(
 	"LOCK TABLE license.access IN SHARE ROW EXCLUSIVE MODE");
 
 static Statement access_rows = STATEMENT(
 	"SELECT access_id, role, level, account_id FROM license.access ORDER BY access_id");
 
-/* The rows of license.access, locked against other changes, in the latest snapshot */
-static uint64
-lock_rows(SPITupleTable **rows)
+/* Locks license.access against other changes and returns its latest rows, a list of AccessRow. */
+static List *
+lock_rows(void)
 {
-	uint64		count;
+	List	   *rows = NIL;
 
 	RUN(access_lock);
-	count = statement_run_latest(&access_rows, NULL, 0);
-	*rows = SPI_tuptable;
-	return count;
+	statement_run_latest(&access_rows, NULL, 0);
+	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
+		rows = lappend(rows, read_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+	return rows;
 }
 
-/* PUBLIC and the owner itself are no roles to be confined. */
+/* Neither PUBLIC nor the owner can have a level. */
 static void
 require_grantable(Oid role, Oid owner)
 {
@@ -104,7 +101,7 @@ refuse_confined_global_level(int level, const char *name)
 				errhint("Grant it without an account, or grant the levels distributor, partner, customer or reader in the account."));
 }
 
-/* The role's rows; with a level or an account, those of that level and account */
+/* Is it a grant to the role, of the level unless that is NULL, in the account unless that is NULL? */
 static bool
 is_meant(const AccessRow *row, Oid role, const char *level, NullableDatum account_id)
 {
@@ -116,14 +113,13 @@ is_meant(const AccessRow *row, Oid role, const char *level, NullableDatum accoun
 static bool
 has_grant(Oid role, const char *level, NullableDatum account_id)
 {
-	SPITupleTable *rows;
-	uint64		count = lock_rows(&rows);
+	ListCell   *cell;
 
-	for (uint64 i = 0; i < count; i++)
+	foreach(cell, lock_rows())
 	{
-		AccessRow	row = read_row(rows, i);
+		const AccessRow *row = lfirst(cell);
 
-		if (is_meant(&row, role, level, account_id) && row.account_id.isnull == account_id.isnull)
+		if (is_meant(row, role, level, account_id) && row->account_id.isnull == account_id.isnull)
 			return true;
 	}
 	return false;
@@ -135,8 +131,8 @@ static Statement access_insert = STATEMENT(
 
 /*
  * license.grant_access(role regrole, level text, account_id bigint DEFAULT NULL) → void
- *		Adds a level in an account and what lies below it, or everywhere.  A
- *		level that the role has already gets the privileges it should have.
+ *		Gives a role a level in an account and the accounts below it, or
+ *		everywhere.  If the role has the level, its privileges are restored.
  *		Errors: 22004, 22023 unknown level, no ordinary role, or an account for
  *		a level that is never confined; 23503 unknown account, 42501, 42704.
  */
@@ -168,25 +164,24 @@ static Statement access_delete = STATEMENT(
 	"DELETE FROM license.access WHERE access_id = $1",
 	INT8OID);
 
-/* Deletes the rows that are meant; answers the levels that they had, and those that the role keeps. */
+/* Deletes the rows that is_meant() finds; lost are the levels they had, kept those of the role's other rows. */
 static void
 delete_rows(Oid role, const char *level, NullableDatum account_id, int *lost, int *kept)
 {
-	SPITupleTable *rows;
-	uint64		count = lock_rows(&rows);
+	ListCell   *cell;
 
 	*lost = *kept = 0;
-	for (uint64 i = 0; i < count; i++)
+	foreach(cell, lock_rows())
 	{
-		AccessRow	row = read_row(rows, i);
+		const AccessRow *row = lfirst(cell);
 
-		if (is_meant(&row, role, level, account_id))
+		if (is_meant(row, role, level, account_id))
 		{
-			RUN(access_delete, arg_int64(row.access_id));
-			*lost |= access_level(row.level);
+			RUN(access_delete, arg_int64(row->access_id));
+			*lost |= access_level(row->level);
 		}
-		else if (row.role.id == role)
-			*kept |= access_level(row.level);
+		else if (row->role.id == role)
+			*kept |= access_level(row->level);
 	}
 }
 
@@ -209,8 +204,8 @@ revoke_levels(const char *role, int lost, int kept)
  * license.revoke_access(role regrole, level text DEFAULT NULL, account_id bigint DEFAULT NULL) → void
  *		Takes levels away from a role: all of them, those of one name, or those
  *		in one account.  With its last level a role loses every privilege in
- *		schema license.  Nothing happens when it had none.  A role that was
- *		dropped is named by its oid.
+ *		schema license.  A role without levels is no error.  A dropped role is
+ *		named by its oid.
  *		Errors: 22004, 22023, 42501.
  */
 Datum
@@ -242,7 +237,7 @@ static Statement access_bind = STATEMENT(
 	"UPDATE license.access SET role = $2::license.granted_role WHERE access_id = $1",
 	INT8OID, TEXTOID);
 
-/* A grant restored before its role was created is bound to it now. */
+/* Binds a grant that was restored before its role was created, if the role exists now. */
 static void
 bind_role(AccessRow *row)
 {
@@ -254,6 +249,7 @@ bind_role(AccessRow *row)
 	RUN(access_bind, arg_int64(row->access_id), arg_text(quote_identifier(NameStr(row->role.name))));
 }
 
+/* Grants the privileges of the row, and returns its state. */
 static const char *
 refresh_row(AccessRow *row)
 {
@@ -276,6 +272,7 @@ refresh_row(AccessRow *row)
 	return "active";
 }
 
+/* Adds the row to the result of refresh_access(). */
 static void
 add_refreshed(FunctionCallInfo fcinfo, const AccessRow *row, const char *state)
 {
@@ -297,26 +294,24 @@ add_refreshed(FunctionCallInfo fcinfo, const AccessRow *row, const char *state)
 
 /*
  * license.refresh_access() → SETOF (role_name, level, account_id, state, role_id)
- *		Gives every role the privileges of its levels as this version has them,
- *		takes away what no level may have, and lists all grants.  After an
+ *		Grants every role the privileges of its levels in this version, revokes
+ *		those that no level may have, and lists all grants.  Call it after an
  *		update or a restore.  Errors: 42501.
  */
 Datum
 license_refresh_access(PG_FUNCTION_ARGS)
 {
 	Operation	op;
-	SPITupleTable *rows;
-	uint64		count;
+	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	operation_begin(&op, fcinfo, "refresh_access", operation_at());
-	count = lock_rows(&rows);
-	for (uint64 i = 0; i < count; i++)
+	foreach(cell, lock_rows())
 	{
-		AccessRow	row = read_row(rows, i);
-		const char *state = refresh_row(&row);
+		AccessRow  *row = lfirst(cell);
+		const char *state = refresh_row(row);
 
-		add_refreshed(fcinfo, &row, state);
+		add_refreshed(fcinfo, row, state);
 	}
 	operation_end(&op);
 	return (Datum) 0;

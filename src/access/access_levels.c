@@ -1,17 +1,16 @@
 /*
  * access_levels.c
- *		The levels of a role in an account: grants, membership, and the tree of
- *		accounts.
+ *		Finds the levels of a role in an account, from grants, memberships of
+ *		roles and the tree of accounts.
  *
- * Grants and the tree of accounts hardly ever change and are asked for on
- * every call, so a backend remembers which levels a role has in an account.
- * It reads them in the latest snapshot, not in the transaction's: what was
- * taken away holds for transactions that began before, too.  Triggers on
+ * Grants and the tree of accounts rarely change and every call needs them, so a
+ * backend remembers which levels a role has in an account.  It reads the latest
+ * rows and not the snapshot of the transaction, so that a level that was taken
+ * away is lost in transactions that began before, too.  Triggers on
  * license.access and license.account make every backend forget.
  */
-#include "core/extension.h"
-
 #include "access/access_levels.h"
+
 #include "access/access_role.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -33,7 +32,7 @@ PG_FUNCTION_INFO_V1(license_access_trg);
 /* Remembered answers are dropped together when there are this many. */
 #define MAX_REMEMBERED 10000
 
-/* A tree of accounts is never this high; the tree's trigger keeps circles out. */
+/* A bound for the loop up the tree; a trigger on license.account refuses circles. */
 #define MAX_HEIGHT 1000
 
 /* The levels of a role in an account */
@@ -140,7 +139,7 @@ column_of(HeapTuple row, Relation rel, const char *column, bool *isnull)
 	return heap_getattr(row, attnum, RelationGetDescr(rel), isnull);
 }
 
-/* True for a grant to the role or to one whose privileges it inherits */
+/* Reads the grant; returns true if it is to the role or to one whose privileges it inherits. */
 static bool
 read_grant(HeapTuple row, Relation rel, Oid role, Grant *grant)
 {
@@ -167,7 +166,7 @@ read_grants(Oid role, int *count)
 
 	*count = 0;
 	access_relation = RelationGetRelid(rel);
-	/* Without a snapshot given, the scan takes the latest one. */
+	/* Without a snapshot, the scan takes the latest one. */
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
@@ -181,7 +180,7 @@ read_grants(Oid role, int *count)
 	return grants;
 }
 
-/* Finds the account above; found is whether the account itself exists. */
+/* Finds the account above; returns false if there is none.  found tells whether the account itself exists. */
 static bool
 read_parent(Relation rel, Oid index, int64 account_id, int64 *parent_id, bool *found)
 {
@@ -214,7 +213,7 @@ levels_at(const Grant *grants, int count, int64 account_id)
 	return found;
 }
 
-/* The levels granted in the account or above it; false: there is no such account. */
+/* Adds the levels granted in the account or above it; returns false if there is no such account. */
 static bool
 levels_on_the_way_up(const Grant *grants, int count, int64 account_id, int *found)
 {
@@ -237,7 +236,7 @@ levels_on_the_way_up(const Grant *grants, int count, int64 account_id, int *foun
 	return known;
 }
 
-/* Answers whether the levels may be remembered: an account that does not exist may be created anywhere. */
+/* Returns whether the levels may be remembered: an account that does not exist can be created below any other. */
 static bool
 read_levels(Oid role, bool has_account, int64 account_id, int *found)
 {
@@ -293,7 +292,7 @@ access_levels_of(Oid role, bool has_account, int64 account_id)
 
 	if (known != NULL)
 		return known->levels;
-	/* What was forgotten while it was read may have been read too early. */
+	/* If everything was forgotten meanwhile, what was read may be outdated. */
 	if (read_levels(role, has_account, account_id, &answer.levels) && generation == began)
 		remember(&answer);
 	return answer.levels;
@@ -314,8 +313,8 @@ access_levels_anywhere(Oid role)
 
 /*
  * license._access_trg() → trigger
- *		After grants or the tree of accounts changed: every backend forgets
- *		what it remembers of them.  Errors: 39P01.
+ *		After a change of grants or of the tree of accounts: every backend
+ *		forgets the levels that it remembers.  Errors: 39P01.
  */
 Datum
 license_access_trg(PG_FUNCTION_ARGS)

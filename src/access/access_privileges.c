@@ -1,16 +1,16 @@
 /*
  * access_privileges.c
- *		The privileges of a level, granted to a role and taken away again.
+ *		Grants a role the privileges of a level, and revokes them.
  *
- * GRANT takes no parameters, so the statements are built from catalog names,
- * quoted.  What a level may do is in access.def and access_tables.def.
+ * GRANT takes no parameters, so the statements are built from quoted catalog
+ * names.  access.def and access_tables.def say what a level may do.
  */
-#include "core/extension.h"
-
 #include "access/access_privileges.h"
+
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
+#include "core/field.h"
 #include "core/statement.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 
 static const struct
@@ -23,7 +23,7 @@ static const struct
 #undef FUNCTION
 };
 
-/* What the levels besides the provider may do */
+/* What levels other than provider may do with a table */
 typedef struct TableRule
 {
 	const char *table;
@@ -59,7 +59,7 @@ execute(const char *sql)
 		elog(ERROR, "could not run: %s", sql);
 }
 
-/* Functions of policies, views, defaults and of the key type serve every level. */
+/* Every level executes the functions that policies, views, defaults and the key type call. */
 static int
 levels_of_function(const char *name)
 {
@@ -74,23 +74,29 @@ levels_of_function(const char *name)
 }
 
 static Statement access_functions = STATEMENT(
-	"SELECT p.proname, p.oid::regprocedure::text, p.prokind = 'p' FROM pg_catalog.pg_proc p"
+	"SELECT p.proname, p.oid::regprocedure::text AS signature FROM pg_catalog.pg_proc p"
 	" WHERE p.pronamespace = 'license'::regnamespace AND p.prorettype <> 'trigger'::regtype ORDER BY 2");
 
 /* verb and preposition are GRANT and TO, or REVOKE and FROM. */
 static void
 change_functions(const char *verb, const char *preposition, const char *role, int level)
 {
-	uint64		rows = RUN(access_functions);
-	SPITupleTable *functions = SPI_tuptable;
+	SPITupleTable *functions;
+	int			proname;
+	int			signature;
 
-	for (uint64 i = 0; i < rows; i++)
+	RUN(access_functions);
+	functions = SPI_tuptable;
+	proname = SPI_fnumber(functions->tupdesc, "proname");
+	signature = SPI_fnumber(functions->tupdesc, "signature");
+	for (uint64 i = 0; i < functions->numvals; i++)
 	{
-		char	   *name = SPI_getvalue(functions->vals[i], functions->tupdesc, 1);
-		char	   *signature = SPI_getvalue(functions->vals[i], functions->tupdesc, 2);
+		char	   *name = SPI_getvalue(functions->vals[i], functions->tupdesc, proname);
 
 		if (levels_of_function(name) & level)
-			execute(psprintf("%s EXECUTE ON ROUTINE %s %s %s", verb, signature, preposition, role));
+			execute(psprintf("%s EXECUTE ON ROUTINE %s %s %s", verb,
+							 SPI_getvalue(functions->vals[i], functions->tupdesc, signature),
+							 preposition, role));
 	}
 }
 
@@ -118,15 +124,15 @@ revoke_extension_writes(const char *role)
 }
 
 static Statement access_tables_statement = STATEMENT(
-	"SELECT pg_catalog.string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) FROM pg_catalog.pg_class c"
+	"SELECT pg_catalog.string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) AS tables FROM pg_catalog.pg_class c"
 	" WHERE c.relnamespace = 'license'::regnamespace AND c.relkind = 'r'");
 
-/* The tables of the extension without its views, which nobody writes: "license.access, license.account, ..." */
+/* The tables of the extension without its views, to which nobody writes: "license.access, license.account, ..." */
 static const char *
 tables_of_ours(void)
 {
-	(void) RUN(access_tables_statement);
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	RUN(access_tables_statement);
+	return field_text("tables");
 }
 
 void

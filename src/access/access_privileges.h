@@ -1,6 +1,6 @@
 /*
  * access_privileges.h
- *		The privileges of a level, granted to a role and taken away again.
+ *		Grants a role the privileges of a level, and revokes them.
  */
 #ifndef LICENSE_ACCESS_PRIVILEGES_H
 #define LICENSE_ACCESS_PRIVILEGES_H
@@ -12,7 +12,7 @@ extern void access_grant_level(const char *role, int level);
 extern void access_revoke_level(const char *role, int level);
 extern void access_revoke_everything(const char *role);
 
-/* What no level may have, whoever granted it */
+/* Revokes the privileges that no level may have, whoever granted them. */
 extern void access_revoke_forbidden(const char *role);
 
 #endif							/* LICENSE_ACCESS_PRIVILEGES_H */

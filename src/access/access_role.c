@@ -8,9 +8,8 @@
  * it up in the server that restores.  A role that was dropped is written with
  * a leading "!", which no role is ever found by.
  */
-#include "core/extension.h"
-
 #include "access/access_role.h"
+
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

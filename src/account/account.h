@@ -7,7 +7,7 @@
 
 #include "core/extension.h"
 
-/* The base account whose offers and currency count for an account */
+/* The partner whose offers and currency apply to an account */
 typedef struct BaseAccount
 {
 	int64		partner_id;
@@ -15,10 +15,13 @@ typedef struct BaseAccount
 	char	   *currency;		/* of the partner, else of the account itself */
 } BaseAccount;
 
-/* The account itself if it is a partner, else the nearest partner above it; 23503 for an unknown account */
+/* Finds the account itself if it is a partner, else the nearest partner above it.  23503 for an unknown account. */
 extern BaseAccount account_base(int64 account_id);
 
-/* 23503 for an unknown account */
+/* Raises 23503 for an unknown account. */
 extern char *account_kind(int64 account_id);
+
+/* The kind of an account, locked until the transaction ends; NULL if there is no such account. */
+extern char *account_kind_locked(NullableDatum account_id);
 
 #endif							/* LICENSE_ACCOUNT_H */

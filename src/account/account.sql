@@ -44,22 +44,22 @@ CREATE TABLE license.account_counter (
     CONSTRAINT account_counter_device_check CHECK (last_device_number >= 0),
     CONSTRAINT account_counter_order_check CHECK (order_count >= 0)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE license.account_counter IS 'Counters of an account, from the first time that one is needed. Maintained.';
+COMMENT ON TABLE license.account_counter IS 'Counters of an account. Its row is created when one is needed first. Maintained.';
 COMMENT ON COLUMN license.account_counter.account_id IS 'The account.';
 COMMENT ON COLUMN license.account_counter.last_device_number IS 'Highest number of a device code ever given up: numbers are never given out again.';
 COMMENT ON COLUMN license.account_counter.order_count IS 'Orders placed. Each order counts it up first, so that orders of one account follow one another.';
 
-COMMENT ON TABLE license.account IS 'A tenant. Accounts form a tree: provider, distributors, partners, clients (C1).';
+COMMENT ON TABLE license.account IS 'A tenant. Accounts form a tree: provider, distributors, partners, clients.';
 COMMENT ON COLUMN license.account.account_id IS 'The tenant every other row belongs to.';
 COMMENT ON COLUMN license.account.parent_id IS 'The account above in the tree; NULL at the top.';
 COMMENT ON COLUMN license.account.kind IS 'provider, distributor, partner, client or internal.';
 COMMENT ON COLUMN license.account.name IS 'Name shown in lists.';
-COMMENT ON COLUMN license.account.email IS 'Account e-mail: unique over all accounts whatever its case (T13), and where notices go.';
-COMMENT ON COLUMN license.account.email_override IS 'Why an address that is not role-based was accepted (T14).';
+COMMENT ON COLUMN license.account.email IS 'Account e-mail: unique over all accounts whatever its case, and where notices go.';
+COMMENT ON COLUMN license.account.email_override IS 'Why an address that is not role-based was accepted.';
 COMMENT ON COLUMN license.account.region IS 'Sales region, such as EU, US or APAC.';
-COMMENT ON COLUMN license.account.currency IS 'ISO 4217 code of the one currency of this account (C12).';
+COMMENT ON COLUMN license.account.currency IS 'ISO 4217 code of the one currency of this account.';
 COMMENT ON COLUMN license.account.time_zone IS 'Zone in which calendar months and days of this account are counted.';
-COMMENT ON COLUMN license.account.floating_strategy IS 'How a full floating pool finds a seat: none, idle_longest or priority (T6).';
+COMMENT ON COLUMN license.account.floating_strategy IS 'How a full floating pool finds a seat: none, idle_longest or priority.';
 COMMENT ON COLUMN license.account.floating_min_idle IS 'How long a device must have been idle before its floating seat may be moved.';
 COMMENT ON COLUMN license.account.created_at IS 'When the account was created.';
 COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while it is open.';
@@ -67,7 +67,7 @@ COMMENT ON COLUMN license.account.closed_at IS 'When it was closed; NULL while i
 CREATE FUNCTION license._account_tree_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_tree_trg';
 COMMENT ON FUNCTION license._account_tree_trg() IS
-'Trigger: no account may be above itself (C1). Errors: 23514, 39P01.';
+'Trigger: no account may be above itself. Errors: 23514, 39P01.';
 
 CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_tree_trg();
@@ -75,7 +75,7 @@ CREATE TRIGGER account_tree AFTER INSERT OR UPDATE OF parent_id, account_id ON l
 CREATE FUNCTION license._account_kind_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_kind_trg';
 COMMENT ON FUNCTION license._account_kind_trg() IS
-'Trigger: an account with internal licences does not become a client, one with offers enabled stays a partner (C2, C21). Errors: LX030, 23514, 39P01.';
+'Trigger: an account with internal licences cannot become a client, and one with offers enabled stays a partner. Errors: LX030, 23514, 39P01.';
 
 CREATE TRIGGER account_kind AFTER UPDATE OF kind ON license.account
     FOR EACH ROW EXECUTE FUNCTION license._account_kind_trg();
@@ -83,4 +83,4 @@ CREATE TRIGGER account_kind AFTER UPDATE OF kind ON license.account
 CREATE FUNCTION license._base_currency(account_id bigint) RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'license_base_currency';
 COMMENT ON FUNCTION license._base_currency(bigint) IS
-'The currency an account is charged in: that of the nearest partner at or above it, else its own; NULL where the caller may not see the account (C12). Errors: 23503 unknown account.';
+'Returns the currency an account is charged in: that of the nearest partner at or above it, else its own. NULL if the caller may not see the account. Errors: 23503 unknown account.';

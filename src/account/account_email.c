@@ -2,15 +2,17 @@
  * account_email.c
  *		The e-mail of an enterprise account: a role address of the company.
  *
- * No rule can tell with certainty whether an address is one person's, so the
- * account can record why another one was accepted.
+ * No rule can tell with certainty whether an address belongs to one person, so
+ * license.account.email_override can record why an address was accepted that
+ * does not look like a role address.
  */
 #include "account/account_email.h"
-#include "core/settings.h"
 
 #include <ctype.h>
 
+#include "core/field.h"
 #include "core/operation.h"
+#include "core/settings.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
@@ -48,7 +50,7 @@ static const char *const free_mail_domains[] = {
 	"t-online.de", "tutanota.com", "wanadoo.fr", "web.de", "wp.pl", "ya.ru", "ymail.com", "zoho.com"
 };
 
-/* They have a domain in every country. */
+/* Free mail services with domains in many countries */
 static const char *const free_mail_names[] = {
 	"gmx", "hotmail", "live", "outlook", "protonmail", "yahoo", "yandex"
 };
@@ -64,7 +66,10 @@ is_in(const char *word, const char *const *list, int length)
 	return false;
 }
 
-/* Letters, digits, the punctuation allowed and no dot at an end or doubled; whatever is not ASCII passes */
+/*
+ * Does the text consist of letters, digits, the allowed punctuation and dots,
+ * none of which is at an end or doubled?  Characters outside of ASCII pass.
+ */
 static bool
 is_dotted(const char *text, const char *punctuation)
 {
@@ -88,7 +93,7 @@ is_domain(const char *domain)
 		domain[strlen(domain) - 1] != '-' && strstr(domain, "-.") == NULL && strstr(domain, ".-") == NULL;
 }
 
-/* yahoo.de and yahoo.co.uk are, yahoo.acme.com is not. */
+/* True for yahoo.de and yahoo.co.uk, false for yahoo.acme.com */
 static bool
 is_free_mail(const char *domain)
 {
@@ -124,7 +129,7 @@ names_role(const char *local)
 	return false;
 }
 
-/* What is wrong with the address, NULL when nothing is */
+/* What is wrong with the address, as a DETAIL; NULL if nothing is */
 static const char *
 email_fault(const char *email)
 {
@@ -176,6 +181,13 @@ static Statement email_of_enterprise = STATEMENT(
 	" WHERE l.account_id = a.account_id AND l.site_id IS NULL AND o.family = 'COUNT')",
 	INT8OID);
 
+char *
+account_email_of_enterprise(int64 account_id)
+{
+	return RUN(email_of_enterprise, arg_int64(account_id)) > 0 ? field_text("email") : NULL;
+}
+
+/* Looks at the latest rows: a concurrent transaction may have made it an enterprise account. */
 static bool
 is_enterprise(int64 account_id)
 {
@@ -185,9 +197,7 @@ is_enterprise(int64 account_id)
 static int64
 account_of(TriggerData *trigger)
 {
-	bool		isnull;
-
-	return DatumGetInt64(trigger_column(trigger, trigger->tg_newtuple, "account_id", &isnull));
+	return DatumGetInt64(trigger_value(trigger, trigger->tg_newtuple, "account_id").value);
 }
 
 static HeapTuple
@@ -202,9 +212,9 @@ record_override(TriggerData *trigger)
 
 /*
  * license._account_email_trg() → trigger
- *		Before an account's e-mail or its override changes: that of an
- *		enterprise account stays a role address, or has a recorded reason.
- *		Errors: LX040, 39P01.  T13, T14.
+ *		Before UPDATE of email or email_override of an account: the e-mail of
+ *		an enterprise account is a role address, or has an override.
+ *		Errors: LX040, 39P01.
  */
 Datum
 license_account_email_trg(PG_FUNCTION_ARGS)
@@ -237,8 +247,9 @@ static Statement admin_email_set = STATEMENT(
 
 /*
  * license._admin_email_trg() → trigger
- *		After the e-mail of an enterprise account changed: its admin logs in by
- *		the new one.  Errors: 23502 without an e-mail, 23505, 39P01.  T13.
+ *		After UPDATE of the e-mail of an enterprise account: its admin gets the
+ *		same e-mail, by which he logs in.
+ *		Errors: 23502 without an e-mail, 23505, 39P01.
  */
 Datum
 license_admin_email_trg(PG_FUNCTION_ARGS)

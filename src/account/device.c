@@ -1,120 +1,28 @@
 /*
  * device.c
- *		Kinds and codes of devices, and the apartment of one that belongs to a
- *		user.
+ *		Codes of devices, and the apartment of a device that belongs to a user.
  *
- * Codes are numbered by what is there: an INSERT writes no other row, so that
- * a restore can replay it.  Only a code that is given up leaves its number
- * with the account.
+ * A new device gets the number after the highest one among the devices of the
+ * account and license.account_counter.  An INSERT does not write the counter,
+ * so that a restore can replay it; a code that is changed or deleted does.
  */
 #include "core/extension.h"
 
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
-#include "counted/seat_limit.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "counted/carry.h"
 
-PG_FUNCTION_INFO_V1(license_device_number);
-PG_FUNCTION_INFO_V1(license_is_device_kind);
-PG_FUNCTION_INFO_V1(license_is_device_mode);
-PG_FUNCTION_INFO_V1(license_device_seats);
 PG_FUNCTION_INFO_V1(license_device_trg);
 PG_FUNCTION_INFO_V1(license_device_changed_trg);
 PG_FUNCTION_INFO_V1(license_device_removed_trg);
 PG_FUNCTION_INFO_V1(license_device_truncated_trg);
 PG_FUNCTION_INFO_V1(license_device_user_trg);
 
-#define MAX_DIGITS 9
 #define FOLLOWS_USER "follows_user"
 #define MAX_NUMBER 999999999
-
-/*
- * license._device_number(device_code) → integer
- *		The number a device code stands for, 0 when it is none: more than
- *		digits, or more than nine of them.  Raises nothing.  T23.
- */
-Datum
-license_device_number(PG_FUNCTION_ARGS)
-{
-	text	   *code = PG_GETARG_TEXT_PP(0);
-	const char *digits = VARDATA_ANY(code);
-	int			length = VARSIZE_ANY_EXHDR(code);
-	int32		number = 0;
-
-	if (length > MAX_DIGITS)
-		PG_RETURN_INT32(0);
-	for (int i = 0; i < length; i++)
-	{
-		if (digits[i] < '0' || digits[i] > '9')
-			PG_RETURN_INT32(0);
-		number = number * 10 + (digits[i] - '0');
-	}
-	PG_RETURN_INT32(number);
-}
-
-static bool
-is_one_of(const text *value, const char *const *words)
-{
-	size_t		length = VARSIZE_ANY_EXHDR(value);
-
-	for (; *words != NULL; words++)
-	{
-		if (strlen(*words) == length && memcmp(VARDATA_ANY(value), *words, length) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * license._is_device_kind(kind) → boolean
- *		Whether a device can be of this kind.  Raises nothing.  M10.
- */
-Datum
-license_is_device_kind(PG_FUNCTION_ARGS)
-{
-	static const char *const kinds[] = {"phone", "tablet", "third_party", "intercom",
-	"answering_unit", "access_point", NULL};
-
-	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), kinds));
-}
-
-/*
- * license._is_device_mode(mode) → boolean
- *		Whether a device can be in this mode.  Raises nothing.  M13.
- */
-Datum
-license_is_device_mode(PG_FUNCTION_ARGS)
-{
-	static const char *const modes[] = {"cloud", "local", NULL};
-
-	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), modes));
-}
-
-/*
- * license._device_seats(kind, mode) → integer
- *		Seats of its apartment that a device takes: 1 when it is paid for, a
- *		cloud phone, tablet or third-party unit, else 0.  Raises nothing.
- *		M10, M13.
- */
-Datum
-license_device_seats(PG_FUNCTION_ARGS)
-{
-	static const char *const paid_kinds[] = {"phone", "tablet", "third_party", NULL};
-	static const char *const paid_modes[] = {"cloud", NULL};
-
-	PG_RETURN_INT32(is_one_of(PG_GETARG_TEXT_PP(0), paid_kinds) &&
-					is_one_of(PG_GETARG_TEXT_PP(1), paid_modes) ? 1 : 0);
-}
-
-static NullableDatum
-column(TriggerData *trigger, HeapTuple row, const char *name)
-{
-	NullableDatum value;
-
-	value.value = trigger_column(trigger, row, name, &value.isnull);
-	return value;
-}
 
 static Statement device_counter_lock = STATEMENT(
 	"SELECT last_device_number FROM license.account_counter WHERE account_id = $1 FOR NO KEY UPDATE",
@@ -126,32 +34,33 @@ static Statement device_counter_make = STATEMENT(
 	INT8OID);
 
 /*
- * Locks the counter of an account, and makes it at first use.  The lock shuts
- * out who else could give out or give up a number.  An unknown account is for
- * the foreign key to refuse.
+ * Locks the counter of the account, which it creates at first use, and returns
+ * the highest number that was given up.  The lock excludes every transaction
+ * that gives a number to a device or takes one away.  0 for an unknown account,
+ * which the foreign key refuses.
  */
 static int64
 lock_last_number(NullableDatum account_id)
 {
 	if (RUN_LATEST(device_counter_lock, account_id) > 0)
-		return got_int32(1);
+		return field_int32("last_device_number");
 	RUN(device_counter_make, account_id);
-	return RUN_LATEST(device_counter_lock, account_id) > 0 ? got_int32(1) : 0;
+	return RUN_LATEST(device_counter_lock, account_id) > 0 ? field_int32("last_device_number") : 0;
 }
 
 static Statement device_highest_number = STATEMENT(
-	"SELECT license._device_number(device_code) FROM license.device WHERE account_id = $1"
+	"SELECT license._device_number(device_code) AS number FROM license.device WHERE account_id = $1"
 	" ORDER BY license._device_number(device_code) DESC LIMIT 1",
 	INT8OID);
 
-/* Numbers are looked for in the latest committed rows, not in the transaction's snapshot. */
+/* The next free code, by the latest rows: other transactions may have added devices since this one began. */
 static char *
 next_code(NullableDatum account_id)
 {
 	int64		last = lock_last_number(account_id);
 
 	if (RUN_LATEST(device_highest_number, account_id) > 0)
-		last = Max(last, got_int32(1));
+		last = Max(last, field_int32("number"));
 	if (last >= MAX_NUMBER)
 		ereport(ERROR,
 				errcode(ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED),
@@ -178,22 +87,22 @@ refuse_elsewhere(const char *what, NullableDatum device, NullableDatum user)
 			errhint("Leave apartment_id NULL to take the one of the user, or user_id NULL."));
 }
 
-/* Where a device belongs, and whether because its user is there */
+/* Where a device belongs */
 typedef struct Place
 {
 	NullableDatum site;
 	NullableDatum apartment;
-	bool		follows;
-	bool		moved;			/* from where the row is */
+	bool		follows;		/* it is there because its user is */
+	bool		moved;			/* the row says another place */
 } Place;
 
 static bool
 follows_user(TriggerData *trigger, HeapTuple row)
 {
-	return DatumGetBool(column(trigger, row, FOLLOWS_USER).value);
+	return DatumGetBool(trigger_value(trigger, row, FOLLOWS_USER).value);
 }
 
-/* The row at its user's place, whom it follows from then on */
+/* A copy of the row, in the memory of the caller, with that place */
 static HeapTuple
 placed(TriggerData *trigger, HeapTuple row, const Place *place, MemoryContext caller)
 {
@@ -211,6 +120,7 @@ static Statement device_user = STATEMENT(
 	"SELECT site_id, apartment_id FROM license.account_user WHERE account_id = $1 AND user_id = $2 FOR SHARE",
 	INT8OID, INT8OID);
 
+/* Changes the place to that of the user, unless the user or the row has a reason against it. */
 static void
 place_with_user(TriggerData *trigger, HeapTuple row, Place *place)
 {
@@ -218,15 +128,15 @@ place_with_user(TriggerData *trigger, HeapTuple row, Place *place)
 	NullableDatum user_site;
 	NullableDatum user_apartment;
 
-	if (RUN(device_user, column(trigger, row, "account_id"), column(trigger, row, "user_id")) == 0)
+	if (RUN(device_user, trigger_value(trigger, row, "account_id"), trigger_value(trigger, row, "user_id")) == 0)
 		return;
-	user_site.value = got_datum(1, &user_site.isnull);
-	user_apartment.value = got_datum(2, &user_apartment.isnull);
+	user_site = field_value("site_id");
+	user_apartment = field_value("apartment_id");
 	if (user_apartment.isnull)
 		place->follows = place->follows && !(updated && trigger_changes(trigger, "apartment_id"));
 	if (user_apartment.isnull || same(place->apartment, user_apartment))
 		return;
-	/* What it had of the former user is not its own. */
+	/* A device that followed another user until now keeps nothing of that place. */
 	if (!updated || !place->follows || trigger_changes(trigger, "apartment_id"))
 	{
 		if (!place->apartment.isnull)
@@ -237,17 +147,21 @@ place_with_user(TriggerData *trigger, HeapTuple row, Place *place)
 	*place = (Place) {.site = user_site, .apartment = user_apartment, .follows = true, .moved = true};
 }
 
-/* With its user, unless it has its own apartment, which must be the same; true: not as the row says. */
+/*
+ * Finds where the device belongs: in the apartment of its user, if there is
+ * one.  A device that has an apartment must have that one.  Returns true if the
+ * row must change.
+ */
 static bool
 find_place(TriggerData *trigger, HeapTuple row, Place *place)
 {
 	bool		followed = follows_user(trigger, row);
 
-	place->site = column(trigger, row, "site_id");
-	place->apartment = column(trigger, row, "apartment_id");
+	place->site = trigger_value(trigger, row, "site_id");
+	place->apartment = trigger_value(trigger, row, "apartment_id");
 	place->follows = followed;
 	place->moved = false;
-	if (column(trigger, row, "user_id").isnull)
+	if (trigger_value(trigger, row, "user_id").isnull)
 		place->follows = false;
 	else
 		place_with_user(trigger, row, place);
@@ -258,7 +172,7 @@ static HeapTuple
 give_code(TriggerData *trigger, HeapTuple row, MemoryContext caller)
 {
 	static const char *const name = "device_code";
-	char	   *code = next_code(column(trigger, row, "account_id"));
+	char	   *code = next_code(trigger_value(trigger, row, "account_id"));
 	MemoryContext work = MemoryContextSwitchTo(caller);
 	Datum		value = CStringGetTextDatum(code);
 	bool		isnull = false;
@@ -270,11 +184,11 @@ give_code(TriggerData *trigger, HeapTuple row, MemoryContext caller)
 
 /*
  * license._device_trg() → trigger
- *		Before a device is inserted: one without code takes the next free
- *		number of its account, one with a user the apartment of the user, to
- *		follow when that changes.
+ *		Before INSERT of a device.  One without a code gets the next free number
+ *		of its account.  One of a user gets the apartment of the user, and
+ *		follows when the user gets another.
  *		Errors: 23514 device and user in two places, 2200H no number left,
- *		39P01.  T23, M8, M9.
+ *		39P01.
  */
 Datum
 license_device_trg(PG_FUNCTION_ARGS)
@@ -283,13 +197,13 @@ license_device_trg(PG_FUNCTION_ARGS)
 											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
 											 ON_INSERT, 0, "device");
 	HeapTuple	row = trigger->tg_trigtuple;
-	bool		needs_code = column(trigger, row, "device_code").isnull;
+	bool		needs_code = trigger_value(trigger, row, "device_code").isnull;
 	MemoryContext caller = CurrentMemoryContext;
 	Operation	op;
 	Place		place;
 
-	/* The usual device of a bulk load costs no more than this look. */
-	if (!needs_code && column(trigger, row, "user_id").isnull && !follows_user(trigger, row))
+	/* Bulk loads usually bring codes and no users; they end here. */
+	if (!needs_code && trigger_value(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(row);
 	operation_begin(&op, fcinfo, NULL, 0);
 	if (needs_code)
@@ -301,19 +215,20 @@ license_device_trg(PG_FUNCTION_ARGS)
 }
 
 static Statement device_move = STATEMENT(
-	"UPDATE license.device SET site_id = $3, apartment_id = $4, follows_user = $5 WHERE account_id = $1 AND device_id = $2",
+	"UPDATE license.device SET site_id = $3, apartment_id = $4, follows_user = $5"
+	" WHERE account_id = $1 AND device_id = $2",
 	INT8OID, INT8OID, INT8OID, INT8OID, BOOLOID);
 
-/* What the row gave up and what it takes now are one change of the seats. */
+/* Seats are checked once, after the change of the caller's statement and this one. */
 static void
 move_device(TriggerData *trigger, const Place *place)
 {
 	NullableDatum args[5] = {
-		column(trigger, trigger->tg_newtuple, "account_id"),
-		column(trigger, trigger->tg_newtuple, "device_id"),
+		trigger_value(trigger, trigger->tg_newtuple, "account_id"),
+		trigger_value(trigger, trigger->tg_newtuple, "device_id"),
 		place->site, place->apartment, {BoolGetDatum(place->follows), false}
 	};
-	SeatCarry	outer = seat_carry_begin();
+	SeatCarry	outer = carry_begin();
 
 	PG_TRY();
 	{
@@ -321,12 +236,12 @@ move_device(TriggerData *trigger, const Place *place)
 	}
 	PG_FINALLY();
 	{
-		seat_carry_end(outer);
+		carry_end(outer);
 	}
 	PG_END_TRY();
 }
 
-/* Only the highest number of an account, and one above all that were given up before, has to be kept. */
+/* Writes nothing if a device or the counter has a higher number: then this one is not given out again anyway. */
 static Statement device_number_keep = STATEMENT(
 	"INSERT INTO license.account_counter AS c (account_id, last_device_number)"
 	" SELECT $1, license._device_number($2) WHERE license._device_number($2) > 0"
@@ -338,23 +253,24 @@ static Statement device_number_keep = STATEMENT(
 	" WHERE c.last_device_number < excluded.last_device_number",
 	INT8OID, TEXTOID);
 
-/* The number of the code that the row had is not given out again. */
+/* Keeps the number of the old row's code from being given out again. */
 static void
 keep_number(TriggerData *trigger)
 {
 	HeapTuple	old = trigger->tg_trigtuple;
 
-	RUN_LATEST(device_number_keep, column(trigger, old, "account_id"), column(trigger, old, "device_code"));
+	RUN_LATEST(device_number_keep, trigger_value(trigger, old, "account_id"),
+			   trigger_value(trigger, old, "device_code"));
 }
 
 /*
  * license._device_changed_trg() → trigger
- *		After an UPDATE of a device: the number of one that got another code
- *		or account is not given out again; one with another user, or taken out
- *		of its apartment, goes where its user is.  A BEFORE trigger would make
- *		every UPDATE lock the device's row twice.
+ *		After UPDATE of a device.  If its code or account changed, the old
+ *		number is not given out again.  If its user changed, or it was taken out
+ *		of its apartment, it moves to the apartment of its user.  A BEFORE
+ *		trigger would make every UPDATE lock the row twice.
  *		Errors: 23514 device and user in two places, LX001 the apartment is
- *		full, 39P01.  T23, M8, M9.
+ *		full, 39P01.
  */
 Datum
 license_device_changed_trg(PG_FUNCTION_ARGS)
@@ -367,7 +283,7 @@ license_device_changed_trg(PG_FUNCTION_ARGS)
 	Operation	op;
 	Place		place;
 
-	if (!renamed && column(trigger, row, "user_id").isnull && !follows_user(trigger, row))
+	if (!renamed && trigger_value(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
 	if (renamed)
@@ -380,8 +296,8 @@ license_device_changed_trg(PG_FUNCTION_ARGS)
 
 /*
  * license._device_removed_trg() → trigger
- *		Before a device is deleted: its number is not given out again.
- *		Errors: 39P01.  T23.
+ *		Before DELETE of a device: its number is not given out again.
+ *		Errors: 39P01.
  */
 Datum
 license_device_removed_trg(PG_FUNCTION_ARGS)
@@ -405,8 +321,8 @@ static Statement devices_truncated = STATEMENT(
 
 /*
  * license._device_truncated_trg() → trigger
- *		Before all devices are truncated: their numbers are not given out
- *		again.  Errors: 39P01.  T23.
+ *		Before TRUNCATE of devices: their numbers are not given out again.
+ *		Errors: 39P01.
  */
 Datum
 license_device_truncated_trg(PG_FUNCTION_ARGS)
@@ -420,20 +336,38 @@ license_device_truncated_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* One that follows and did not is of a transaction that this one cannot see. */
+static Statement device_elsewhere = STATEMENT(
+	"SELECT device_code, coalesce(apartment_id::text, 'NULL') AS apartment, follows_user FROM license.device"
+	" WHERE account_id = $1 AND user_id = $2 AND (site_id IS DISTINCT FROM $3 OR apartment_id IS DISTINCT FROM $4)"
+	" ORDER BY device_code LIMIT 1",
+	INT8OID, INT8OID, INT8OID, INT8OID);
+
+/*
+ * Raises 23514 if a device of the user was explicitly placed in another
+ * apartment.  A device that is marked follows_user but did not move was changed
+ * by a transaction invisible to our snapshot: 40001.
+ */
 static void
-refuse_leaving(NullableDatum user_apartment)
+refuse_elsewhere_placed(NullableDatum account_id, NullableDatum user_id, NullableDatum site_id,
+						NullableDatum apartment_id)
 {
-	if (got_bool(3))
+	char	   *code;
+	char	   *apartment;
+
+	if (RUN_LATEST(device_elsewhere, account_id, user_id, site_id, apartment_id) == 0)
+		return;
+	if (field_bool("follows_user"))
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not serialize access due to a concurrent change of a device"),
 				errhint("The transaction might succeed if retried."));
+	code = field_text("device_code");
+	apartment = field_text("apartment");
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("a device and its user must be in one apartment"),
 			errdetail("Device %s is in apartment %s, its user in apartment " INT64_FORMAT ".",
-					  cut_for_message(got_text(1)), got_text(2), DatumGetInt64(user_apartment.value)),
+					  cut_for_message(code), apartment, DatumGetInt64(apartment_id.value)),
 			errhint("The device was put there itself: change its apartment_id to NULL, and it goes where the user goes."));
 }
 
@@ -442,17 +376,11 @@ static Statement device_follow_user = STATEMENT(
 	" WHERE account_id = $1 AND user_id = $2 AND (apartment_id IS NULL OR follows_user)",
 	INT8OID, INT8OID, INT8OID, INT8OID);
 
-static Statement device_elsewhere = STATEMENT(
-	"SELECT device_code, coalesce(apartment_id::text, 'NULL'), follows_user FROM license.device"
-	" WHERE account_id = $1 AND user_id = $2 AND (site_id IS DISTINCT FROM $3 OR apartment_id IS DISTINCT FROM $4)"
-	" ORDER BY device_code LIMIT 1",
-	INT8OID, INT8OID, INT8OID, INT8OID);
-
 /*
  * license._device_user_trg() → trigger
- *		After a user got an apartment: devices of the user without one of their
- *		own follow, those put elsewhere forbid it.  Errors: 23514, LX001 the apartment is
- *		full, 40001, 39P01.  M9.
+ *		After a user got an apartment: devices of the user follow, unless they
+ *		have an apartment of their own, which must be the same.
+ *		Errors: 23514, LX001 the apartment is full, 40001, 39P01.
  */
 Datum
 license_device_user_trg(PG_FUNCTION_ARGS)
@@ -461,19 +389,18 @@ license_device_user_trg(PG_FUNCTION_ARGS)
 											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
 											 ON_UPDATE, 0, "account_user");
 	HeapTuple	user = trigger->tg_newtuple;
-	NullableDatum args[4] = {
-		column(trigger, user, "account_id"), column(trigger, user, "user_id"),
-		column(trigger, user, "site_id"), column(trigger, user, "apartment_id")
-	};
+	NullableDatum account_id = trigger_value(trigger, user, "account_id");
+	NullableDatum user_id = trigger_value(trigger, user, "user_id");
+	NullableDatum site_id = trigger_value(trigger, user, "site_id");
+	NullableDatum apartment_id = trigger_value(trigger, user, "apartment_id");
 	Operation	op;
 
-	if (args[3].isnull ||
+	if (apartment_id.isnull ||
 		(!trigger_changes(trigger, "site_id") && !trigger_changes(trigger, "apartment_id")))
 		return PointerGetDatum(NULL);
 	operation_begin(&op, fcinfo, NULL, 0);
-	statement_run(&device_follow_user, args, lengthof(args));
-	if (statement_run_latest(&device_elsewhere, args, lengthof(args)) > 0)
-		refuse_leaving(args[3]);
+	RUN(device_follow_user, account_id, user_id, site_id, apartment_id);
+	refuse_elsewhere_placed(account_id, user_id, site_id, apartment_id);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

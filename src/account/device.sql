@@ -3,23 +3,23 @@
 CREATE FUNCTION license._device_number(device_code text) RETURNS integer
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_number';
 COMMENT ON FUNCTION license._device_number(text) IS
-'The number a device code stands for; 0 when it is not one to nine digits (T23). Raises nothing.';
+'Returns the number of a device code of one to nine digits; 0 for every other code. Raises nothing.';
 
 -- Every statement reads the expressions of a table's checks and generated columns anew, and lists of words
 -- are long: hence functions.
 CREATE FUNCTION license._is_device_kind(kind text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_device_kind';
 COMMENT ON FUNCTION license._is_device_kind(text) IS
-'Whether it is intercom, answering_unit, phone, tablet, third_party or access_point (M10). Raises nothing.';
+'Tells whether it is intercom, answering_unit, phone, tablet, third_party or access_point. Raises nothing.';
 
 CREATE FUNCTION license._is_device_mode(mode text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_device_mode';
-COMMENT ON FUNCTION license._is_device_mode(text) IS 'Whether it is cloud or local (M13). Raises nothing.';
+COMMENT ON FUNCTION license._is_device_mode(text) IS 'Tells whether it is cloud or local. Raises nothing.';
 
 CREATE FUNCTION license._device_seats(kind text, mode text) RETURNS integer
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_device_seats';
 COMMENT ON FUNCTION license._device_seats(text, text) IS
-'Seats of its apartment that a device takes: 1 for a cloud phone, tablet or third-party unit, else 0 (M10, M13). Raises nothing.';
+'Returns how many seats of its apartment a device takes: 1 for a cloud phone, tablet or third-party unit, else 0. Raises nothing.';
 
 CREATE TABLE license.device (
     account_id bigint NOT NULL,
@@ -51,31 +51,31 @@ CREATE TABLE license.device (
 CREATE INDEX device_number_idx ON license.device (account_id, license._device_number(device_code));
 CREATE INDEX device_apartment_idx ON license.device (account_id, site_id, apartment_id);
 CREATE INDEX device_user_idx ON license.device (account_id, user_id) WHERE user_id IS NOT NULL;
-COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment (M10, M13).';
+COMMENT ON TABLE license.device IS 'A device. Cloud phones, tablets and third-party units are paid and take a seat of their apartment.';
 COMMENT ON COLUMN license.device.account_id IS 'The account that owns the device.';
 COMMENT ON COLUMN license.device.device_id IS 'Id of the device.';
 COMMENT ON COLUMN license.device.site_id IS 'The site it is installed in, if any.';
-COMMENT ON COLUMN license.device.apartment_id IS 'The apartment of its own site it is assigned to (M8).';
-COMMENT ON COLUMN license.device.user_id IS 'The user it belongs to (M9).';
-COMMENT ON COLUMN license.device.device_code IS 'Unique in the account; the next free number, three digits at least, when NULL is given; never reused (T23).';
+COMMENT ON COLUMN license.device.apartment_id IS 'The apartment of its own site it is assigned to.';
+COMMENT ON COLUMN license.device.user_id IS 'The user it belongs to.';
+COMMENT ON COLUMN license.device.device_code IS 'Unique in the account. NULL becomes the next free number, of at least three digits; numbers are never reused.';
 COMMENT ON COLUMN license.device.kind IS 'intercom, answering_unit, phone, tablet, third_party or access_point.';
-COMMENT ON COLUMN license.device.mode IS 'cloud or local; a local device is not paid for (M13).';
+COMMENT ON COLUMN license.device.mode IS 'cloud or local; a local device is not paid for.';
 COMMENT ON COLUMN license.device.seats IS 'Seats it takes: 1 for a paid device, else 0. Generated.';
 COMMENT ON COLUMN license.device.mac IS 'Hardware address.';
 COMMENT ON COLUMN license.device.priority IS 'For the floating strategy priority: a lower one gives way to a higher one.';
-COMMENT ON COLUMN license.device.hold IS 'The admin took its licence away and logins must not give it back (T28).';
+COMMENT ON COLUMN license.device.hold IS 'Whether the admin took its licence away: logins do not give it back.';
 COMMENT ON COLUMN license.device.last_seen_at IS 'Last login or heartbeat.';
-COMMENT ON COLUMN license.device.follows_user IS 'Whether it is where it is because its user is, and goes where the user goes (M9). Maintained.';
+COMMENT ON COLUMN license.device.follows_user IS 'Whether it has the apartment of its user and moves with the user. Maintained.';
 
 CREATE FUNCTION license._device_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_trg';
 COMMENT ON FUNCTION license._device_trg() IS
-'Trigger: a new device without code takes the next free number of its account (T23); one with a user takes the site and apartment of the user unless it has its own, which cannot be another (M9). Errors: 23514, 2200H, 39P01.';
+'Trigger: a new device without a code gets the next free number of its account; one of a user gets the site and apartment of the user unless it has its own, which must be the same. Errors: 23514, 2200H, 39P01.';
 
 CREATE FUNCTION license._device_changed_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_changed_trg';
 COMMENT ON FUNCTION license._device_changed_trg() IS
-'Trigger: the number of a device that got another code or account is not given out again (T23); one with another user, or taken out of its apartment, goes where its user is (M9), which RETURNING of that UPDATE does not show. Errors: 23514, LX001, 39P01.';
+'Trigger: the old number of a device that got another code or account is not given out again. A device that got another user, or was taken out of its apartment, moves to the apartment of its user, which RETURNING of the UPDATE does not show. Errors: 23514, LX001, 39P01.';
 
 CREATE FUNCTION license._device_removed_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_removed_trg';
@@ -90,7 +90,7 @@ COMMENT ON FUNCTION license._device_truncated_trg() IS
 CREATE FUNCTION license._device_user_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_device_user_trg';
 COMMENT ON FUNCTION license._device_user_trg() IS
-'Trigger: when a user gets an apartment, devices of the user without one of their own follow, and those put in another forbid it (M9). Errors: 23514, LX001, 40001, 39P01.';
+'Trigger: when a user gets an apartment, devices of the user without an apartment of their own follow. Refused if a device was explicitly placed in another. Errors: 23514, LX001, 40001, 39P01.';
 
 -- Column lists and checks in C instead of WHEN: a condition is compiled anew for each statement.
 CREATE TRIGGER device_insert BEFORE INSERT ON license.device

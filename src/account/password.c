@@ -1,35 +1,36 @@
 /*
  * password.c
- *		Passwords as pgcrypto hashes them.
+ *		Passwords, hashed by pgcrypto.
  *
- * The extension works without pgcrypto, then nobody can have a password.
- * pgcrypto may be installed in any schema, and be moved; its functions are
- * found through the extension they belong to, never by a path.  The owner of
- * pgcrypto need not be a superuser and can add functions to it, hence only
- * those of its own library count.
+ * The extension works without pgcrypto, but then no user can have a password.
+ * pgcrypto can be installed in any schema and moved to another, so its
+ * functions are found through pg_depend.  Its owner need not be a superuser and
+ * can add functions to the extension, so only functions of its library are
+ * used.
  */
 #include "account/password.h"
-#include "core/function.h"
 
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_type_d.h"
+#include "core/field.h"
+#include "core/function.h"
+#include "core/operation.h"
+#include "core/secret.h"
+#include "core/statement.h"
 #include "history/event.h"
 #include "mb/pg_wchar.h"
-#include "core/operation.h"
-#include "core/statement.h"
-#include "core/secret.h"
 
 PG_FUNCTION_INFO_V1(license_set_password);
 
 #define MIN_CHARACTERS 8
-#define MAX_BYTES 72			/* what Blowfish looks at */
+#define MAX_BYTES 72			/* Blowfish ignores the rest */
 #define COST 10					/* 2^10 rounds */
 
-/* The hash of nothing anybody knows; it costs what a real one does. */
+/* Dummy hash for unknown users, so that a failed login takes as long as a real one */
 #define NO_HASH "$2a$10$w3Z8Rq1sNf7vXc5TbY6uPeJd9oKmHg2LiAa4SxWzEyQ0CtVnBrDkO"
 
 static Statement password_function = STATEMENT(
-	"SELECT p.oid::bigint FROM pg_catalog.pg_extension e"
+	"SELECT p.oid::bigint AS function FROM pg_catalog.pg_extension e"
 	" JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid"
 	" AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e'"
 	" JOIN pg_catalog.pg_proc p ON p.oid = d.objid JOIN pg_catalog.pg_language l ON l.oid = p.prolang"
@@ -48,7 +49,7 @@ pgcrypto_function(const char *name, Oid second_argument)
 				errmsg("extension pgcrypto is not installed in this database"),
 				errdetail("Passwords are hashed by function %s() of pgcrypto.", name),
 				errhint("CREATE EXTENSION pgcrypto, in any schema."));
-	return (Oid) got_int64(1);
+	return (Oid) field_int64("function");
 }
 
 static char *
@@ -61,7 +62,7 @@ crypt_password(const char *password, const char *setting)
 	return TextDatumGetCString(hash);
 }
 
-/* What others call 2b and 2y, pgcrypto knows as 2a. */
+/* Other libraries mark the same hash as 2b or 2y; pgcrypto knows it as 2a only. */
 static char *
 pgcrypto_setting(const char *hash)
 {
@@ -123,11 +124,11 @@ static Statement password_set = STATEMENT(
 
 /*
  * license.set_password(account_id, user_id, password)
- *		Keeps the salted Blowfish hash of a password of 8 characters to 72
- *		bytes.  A user named by license_ext.actor may set his own; that of
- *		others needs a permission, which the trigger on the table asks for.
+ *		Stores the salted Blowfish hash of a password of at least 8 characters
+ *		and at most 72 bytes.  The trigger on license.account_user checks
+ *		permissions: a user named by license_ext.actor may set his own password.
  *		Errors: 22004, 22023 too short, too long or unknown user, 55000
- *		without pgcrypto, LX041.  T16.
+ *		without pgcrypto, LX041.
  */
 Datum
 license_set_password(PG_FUNCTION_ARGS)
@@ -149,8 +150,7 @@ license_set_password(PG_FUNCTION_ARGS)
 			arg_text(hash_password(password))) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("account %lld has no user %lld", (long long) account_id,
-					   (long long) PG_GETARG_INT64(1)));
+				errmsg("account " INT64_FORMAT " has no user " INT64_FORMAT, account_id, PG_GETARG_INT64(1)));
 	operation_end(&op);
 	secret_end(&secret);
 	PG_RETURN_VOID();

@@ -1,6 +1,6 @@
 /*
  * password.h
- *		Passwords as pgcrypto hashes them.
+ *		Passwords, hashed by pgcrypto.
  */
 #ifndef LICENSE_PASSWORD_H
 #define LICENSE_PASSWORD_H
@@ -8,8 +8,9 @@
 #include "core/extension.h"
 
 /*
- * Does the password match the hash?  NULL on either side never does, and takes
- * as long.  Call it inside an operation.  Errors: 55000 without pgcrypto.
+ * Does the password match the hash?  False if one of them is NULL, which takes
+ * as long as any other answer.  Call it inside an operation.  Errors: 55000
+ * without pgcrypto.
  */
 extern bool password_matches(const char *password, const char *hash);
 

@@ -7,7 +7,7 @@
 
 #include "core/extension.h"
 
-/* Words of license.account_user.permissions that the extension itself asks for */
+/* Words of license.account_user.permissions that the extension itself checks */
 #define ACT_AS_ADMIN	"act_as_admin"
 #define BUY_LICENSES	"buy_licenses"
 #define CREATE_USERS	"create_users"
@@ -15,9 +15,9 @@
 #define SET_PERMISSIONS "set_permissions"
 
 /*
- * Raises LX041 when license_ext.actor names a user of the account, by e-mail,
- * who is neither its admin nor has the permission.  Anybody else is answered
- * for by the access levels.  Call it inside an operation.
+ * Raises LX041 if license_ext.actor is the e-mail of a user of the account who
+ * is neither its admin nor has the permission.  Other actors are checked by
+ * their access levels only.  Call it inside an operation.
  */
 extern void permission_require(int64 account_id, const char *permission);
 

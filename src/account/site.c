@@ -1,12 +1,12 @@
 /*
  * site.c
- *		Sites: what may change about one, and reading one to sell for it.
+ *		What may change about a site, and what several areas need of one.
  */
-#include "core/extension.h"
+#include "account/site.h"
 
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
-#include "account/site.h"
 #include "core/trigger.h"
 
 PG_FUNCTION_INFO_V1(license_site_trg);
@@ -22,13 +22,22 @@ site_refuse_unknown(int64 account_id, int64 site_id)
 }
 
 void
-site_refuse_custom(int64 site_id, const char *what)
+site_refuse_custom(int64 site_id, const char *reason)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_MIGRATION_REQUIRED),
 			errmsg("site " INT64_FORMAT " must be migrated first", site_id),
-			errdetail("It is on the custom licence model: %s.", what),
+			errdetail("It is on the custom licence model: %s.", reason),
 			errhint("Ask for the migration with license.request_migration(); support makes it with license.approve_migration()."));
+}
+
+void
+site_refuse_other_type(int64 site_id, const char *type)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_SITE_TYPE_FIXED),
+			errmsg("the type of site " INT64_FORMAT " cannot be changed", site_id),
+			errdetail("It is \"%s\", and a type is chosen once.", type));
 }
 
 static void
@@ -41,7 +50,36 @@ refuse_pending_type(int64 site_id)
 			errhint("Choose it with license.set_site_type()."));
 }
 
-static Statement site_lock_for_grant_statement = STATEMENT(
+static Statement site_existing = STATEMENT(
+	"SELECT FROM license.site WHERE account_id = $1 AND site_id = $2",
+	INT8OID, INT8OID);
+
+void
+site_require_existing(int64 account_id, int64 site_id)
+{
+	if (RUN(site_existing, arg_int64(account_id), arg_int64(site_id)) == 0)
+		site_refuse_unknown(account_id, site_id);
+}
+
+static Statement site_model = STATEMENT(
+	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2",
+	INT8OID, INT8OID);
+
+bool
+site_read_model(NullableDatum account_id, NullableDatum site_id, Site *site)
+{
+	if (RUN(site_model, account_id, site_id) == 0)
+		return false;
+	*site = (Site) {
+		.account_id = DatumGetInt64(account_id.value),
+		.site_id = DatumGetInt64(site_id.value),
+		.model = field_text("license_model"),
+		.type = field_text("site_type"),
+	};
+	return true;
+}
+
+static Statement site_for_grant = STATEMENT(
 	"UPDATE license.site s SET name = s.name FROM license.account a"
 	" WHERE s.account_id = $1 AND s.site_id = $2 AND a.account_id = $1"
 	" RETURNING s.license_model, s.site_type, s.region, s.auto_renew, a.time_zone",
@@ -50,32 +88,51 @@ static Statement site_lock_for_grant_statement = STATEMENT(
 void
 site_lock_for_grant(int64 account_id, int64 site_id, Site *site)
 {
-	if (RUN(site_lock_for_grant_statement, arg_int64(account_id), arg_int64(site_id)) == 0)
+	if (RUN(site_for_grant, arg_int64(account_id), arg_int64(site_id)) == 0)
 		site_refuse_unknown(account_id, site_id);
-	site->account_id = account_id;
-	site->site_id = site_id;
-	site->model = got_text(1);
-	site->type = got_text(2);
-	site->region = got_text(3);
-	site->auto_renew = got_bool(4);
-	site->time_zone = got_text(5);
+	*site = (Site) {
+		.account_id = account_id,
+		.site_id = site_id,
+		.model = field_text("license_model"),
+		.type = field_text("site_type"),
+		.region = field_text("region"),
+		.auto_renew = field_bool("auto_renew"),
+		.time_zone = field_text("time_zone"),
+	};
+}
+
+bool
+site_is_custom(const Site *site)
+{
+	return strcmp(site->model, "custom") == 0;
 }
 
 void
 site_require_sellable(const Site *site)
 {
-	if (strcmp(site->model, "custom") == 0)
+	if (site_is_custom(site))
 		site_refuse_custom(site->site_id, "it can be neither paid nor prolonged");
 	if (site->type == NULL)
 		refuse_pending_type(site->site_id);
 }
 
+static Statement site_renewal_of_licenses = STATEMENT(
+	"UPDATE license.license l SET auto_renew = $4 FROM license.license_pool p"
+	" WHERE l.account_id = $1 AND l.site_id = $2 AND l.status IN ('in_use', 'access_denied') AND l.auto_renew <> $4"
+	" AND p.account_id = $1 AND p.license_id = l.license_id AND p.pool = $3",
+	INT8OID, INT8OID, TEXTOID, BOOLOID);
+
+void
+site_set_renewal_of_licenses(NullableDatum account_id, NullableDatum site_id,
+							 NullableDatum type, NullableDatum auto_renew)
+{
+	RUN(site_renewal_of_licenses, account_id, site_id, type, auto_renew);
+}
+
 static int64
 changed_site_id(TriggerData *trigger)
 {
-	bool		isnull;
-
-	return DatumGetInt64(trigger_column(trigger, trigger->tg_trigtuple, "site_id", &isnull));
+	return DatumGetInt64(trigger_value(trigger, trigger->tg_trigtuple, "site_id").value);
 }
 
 static void
@@ -103,31 +160,26 @@ check_type(TriggerData *trigger, bool was_custom)
 	if (was_custom)
 		site_refuse_custom(changed_site_id(trigger), "the type is chosen after the migration");
 	if (type != NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_SITE_TYPE_FIXED),
-				errmsg("the type of site " INT64_FORMAT " cannot be changed", changed_site_id(trigger)),
-				errdetail("It is \"%s\", and a type is chosen once.", type));
+		site_refuse_other_type(changed_site_id(trigger), type);
 }
 
-/* A later end of the old licence is a prolongation under another name. */
+/* Moving the end of the custom licence would prolong it. */
 static void
 check_legacy_end(TriggerData *trigger, bool was_custom)
 {
-	bool		no_old;
-	bool		no_new;
-	Datum		old_end = trigger_column(trigger, trigger->tg_trigtuple, "legacy_ends_at", &no_old);
-	Datum		new_end = trigger_column(trigger, trigger->tg_newtuple, "legacy_ends_at", &no_new);
+	NullableDatum old_end = trigger_value(trigger, trigger->tg_trigtuple, "legacy_ends_at");
+	NullableDatum new_end = trigger_value(trigger, trigger->tg_newtuple, "legacy_ends_at");
 
-	if (was_custom && !no_old && !no_new &&
-		DatumGetTimestampTz(new_end) > DatumGetTimestampTz(old_end))
+	if (was_custom && !old_end.isnull && !new_end.isnull &&
+		DatumGetTimestampTz(new_end.value) > DatumGetTimestampTz(old_end.value))
 		site_refuse_custom(changed_site_id(trigger), "its old licence cannot be prolonged");
 }
 
 /*
  * license._site_trg() → trigger
- *		Before a site is changed: the licence model changes only by
- *		approve_migration(), the type is chosen once and not before, an old
- *		licence is not prolonged.  M3, M4, M27, M30.
+ *		Before UPDATE of a site.  Only approve_migration() changes the licence
+ *		model.  The type is chosen once, after the migration.  The end of a
+ *		custom licence is not moved to a later time.
  *		Errors: LX010, LX013, 23514, 39P01.
  */
 Datum
@@ -145,16 +197,10 @@ license_site_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(trigger->tg_newtuple);
 }
 
-static Statement site_licenses_renew = STATEMENT(
-	"UPDATE license.license l SET auto_renew = $4 FROM license.license_pool p"
-	" WHERE l.account_id = $1 AND l.site_id = $2 AND l.status IN ('in_use', 'access_denied') AND l.auto_renew <> $4"
-	" AND p.account_id = $1 AND p.license_id = l.license_id AND p.pool = $3",
-	INT8OID, INT8OID, TEXTOID, BOOLOID);
-
 /*
  * license._site_renewal_trg() → trigger
- *		After recurring payment was switched on or off for a site: what its
- *		licences say in notices follows.  M31.  Errors: 39P01.
+ *		After UPDATE of auto_renew of a site: sets it for the running licences
+ *		of the site, whose notices depend on it.  Errors: 39P01.
  */
 Datum
 license_site_renewal_trg(PG_FUNCTION_ARGS)
@@ -162,16 +208,16 @@ license_site_renewal_trg(PG_FUNCTION_ARGS)
 	TriggerData *trigger = check_own_trigger(fcinfo, "_site_renewal_trg",
 											 TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW,
 											 ON_UPDATE, 0, "site");
-	static const char *const names[] = {"account_id", "site_id", "site_type", "auto_renew"};
-	NullableDatum args[4];
+	HeapTuple	row = trigger->tg_newtuple;
 	Operation	op;
 
 	if (!trigger_changes(trigger, "auto_renew"))
 		return PointerGetDatum(NULL);
-	for (int i = 0; i < lengthof(names); i++)
-		args[i].value = trigger_column(trigger, trigger->tg_newtuple, names[i], &args[i].isnull);
 	operation_begin(&op, fcinfo, NULL, 0);
-	statement_run(&site_licenses_renew, args, lengthof(args));
+	site_set_renewal_of_licenses(trigger_value(trigger, row, "account_id"),
+								 trigger_value(trigger, row, "site_id"),
+								 trigger_value(trigger, row, "site_type"),
+								 trigger_value(trigger, row, "auto_renew"));
 	operation_end(&op);
 	return PointerGetDatum(NULL);
 }

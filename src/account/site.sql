@@ -19,16 +19,16 @@ CREATE TABLE license.site (
     CONSTRAINT site_type_check CHECK (site_type IN ('apartment', 'device')),
     CONSTRAINT site_legacy_check CHECK ((license_model = 'custom') = (legacy_ends_at IS NOT NULL))
 );
-COMMENT ON TABLE license.site IS 'A place with devices: a building of apartments, or a location of a Wi-Fi organization (M1, O2).';
+COMMENT ON TABLE license.site IS 'A place with devices: a building of apartments, or a location of a Wi-Fi organization.';
 COMMENT ON COLUMN license.site.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.site.site_id IS 'Id of the site.';
 COMMENT ON COLUMN license.site.name IS 'Name shown in lists.';
-COMMENT ON COLUMN license.site.region IS 'Sales region; decides which offers may be used (M36).';
-COMMENT ON COLUMN license.site.sector IS 'residential, hospitality, office, retail or other; hospitality counts rooms instead of access points (O7).';
-COMMENT ON COLUMN license.site.license_model IS 'custom (old, imported sites only, M4) or subscription.';
-COMMENT ON COLUMN license.site.site_type IS 'What is paid for: apartment or device; NULL after a migration until the customer chooses (M29).';
-COMMENT ON COLUMN license.site.legacy_ends_at IS 'End of the old licence of a custom site; NULL for every other (M2).';
-COMMENT ON COLUMN license.site.auto_renew IS 'Whether the customer chose recurring payment; a change is passed on to the running licences of the site (M31).';
+COMMENT ON COLUMN license.site.region IS 'Sales region; decides which offers may be used.';
+COMMENT ON COLUMN license.site.sector IS 'residential, hospitality, office, retail or other; hospitality counts rooms instead of access points.';
+COMMENT ON COLUMN license.site.license_model IS 'custom, the old model, which only imported sites have, or subscription.';
+COMMENT ON COLUMN license.site.site_type IS 'What is paid for: apartment or device; NULL after a migration until the customer chooses.';
+COMMENT ON COLUMN license.site.legacy_ends_at IS 'End of the old licence of a custom site; NULL for every other.';
+COMMENT ON COLUMN license.site.auto_renew IS 'Whether the customer chose recurring payment; a change is passed on to the running licences of the site.';
 
 CREATE TABLE license.apartment (
     account_id bigint NOT NULL,
@@ -44,18 +44,18 @@ CREATE TABLE license.apartment (
     CONSTRAINT apartment_seat_limit_check CHECK (seat_limit >= 0),
     CONSTRAINT apartment_seats_used_check CHECK (seats_used >= 0 AND seats_used <= seat_limit)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE license.apartment IS 'An apartment of a site; its paid devices take seats (M7, M11).';
+COMMENT ON TABLE license.apartment IS 'An apartment of a site; its paid devices take seats.';
 COMMENT ON COLUMN license.apartment.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.apartment.apartment_id IS 'Id of the apartment.';
 COMMENT ON COLUMN license.apartment.site_id IS 'The site it lies in.';
 COMMENT ON COLUMN license.apartment.name IS 'Name or number on the door.';
-COMMENT ON COLUMN license.apartment.seat_limit IS 'Most paid devices it may hold (M11, M14); NULL is no limit.';
+COMMENT ON COLUMN license.apartment.seat_limit IS 'Most paid devices it may hold; NULL is no limit.';
 COMMENT ON COLUMN license.apartment.seats_used IS 'Paid devices it holds. Maintained by the seat limit on license.device.';
 
 CREATE FUNCTION license._site_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_trg';
 COMMENT ON FUNCTION license._site_trg() IS
-'Trigger: the licence model of a site changes only by license.approve_migration(), its type is chosen once and after that, an old licence is not prolonged (M3, M4, M27, M30). Errors: LX010, LX013, 23514, 39P01.';
+'Trigger: only license.approve_migration() changes the licence model of a site; its type is chosen once, after the migration; the end of a custom licence is not moved to a later time. Errors: LX010, LX013, 23514, 39P01.';
 
 CREATE TRIGGER site_change BEFORE UPDATE ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._site_trg();
@@ -63,7 +63,7 @@ CREATE TRIGGER site_change BEFORE UPDATE ON license.site
 CREATE FUNCTION license._site_renewal_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_site_renewal_trg';
 COMMENT ON FUNCTION license._site_renewal_trg() IS
-'Trigger: recurring payment switched on or off for a site is so for its running licences, of which notices tell it (M31). Errors: 39P01.';
+'Trigger: passes a change of auto_renew on to the running licences of the site, whose notices depend on it. Errors: 39P01.';
 
 CREATE TRIGGER site_renewal AFTER UPDATE OF auto_renew ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._site_renewal_trg();

@@ -1,21 +1,21 @@
 /*
  * catalogue.c
- *		Catalogue rows that come with the extension and may be edited.
+ *		Protects catalogue rows that come with the extension and can be edited.
  *
- * CREATE EXTENSION inserts the shipped rows; pg_dump saves only those that were
- * edited.  A restore therefore meets an untouched row of the same key, and its
- * row takes the place of that one.  What pg_dump leaves out must be what CREATE
- * EXTENSION brings back, so only its scripts say which rows are shipped, and a
- * shipped row keeps its key and stays.
+ * CREATE EXTENSION inserts the shipped rows; pg_dump saves only the edited ones.
+ * A restore therefore inserts an edited row where the untouched one stands, and
+ * replaces it.  Since pg_dump leaves out exactly what CREATE EXTENSION brings
+ * back, only scripts of the extension mark a row as shipped, and a shipped row
+ * cannot be deleted or get another key.
  */
 #include "core/extension.h"
 
 #include "access/htup_details.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/trigger.h"
+#include "executor/spi.h"
 #include "utils/json.h"
 #include "utils/rel.h"
 
@@ -53,7 +53,7 @@ static Statement shipped_stage_replace = STATEMENT(
 	" WHERE s.stage = n.stage AND s.shipped AND NOT s.edited",
 	TEXTOID);
 
-/* Overwrites the untouched shipped row of the same key; false: there is none. */
+/* Overwrites the untouched shipped row of the same key; returns false if there is none. */
 static bool
 replace_shipped(FunctionCallInfo fcinfo, TriggerData *trigger)
 {
@@ -116,10 +116,10 @@ after_edit(TriggerData *trigger)
 
 /*
  * license._catalogue_trg() → trigger
- *		Before a row of a catalogue table with shipped rows is written: a new
- *		row replaces the untouched shipped row of its key, an edited shipped
- *		row is marked as such, a shipped row cannot be deleted or change its
- *		key.  A script of the extension is free to do all of it.
+ *		Before INSERT, UPDATE or DELETE of a row of a table with shipped rows.
+ *		A new row replaces the untouched shipped row of its key.  A shipped row
+ *		that is edited is marked.  It cannot be deleted or get another key.
+ *		Scripts of the extension may do all of this.
  *		Errors: 55000, 39P01.
  */
 Datum
@@ -147,7 +147,7 @@ license_catalogue_trg(PG_FUNCTION_ARGS)
 
 /*
  * license._catalogue_truncate_trg() → trigger
- *		Before TRUNCATE of a catalogue table with shipped rows: refuses.
+ *		Before TRUNCATE of a table with shipped rows: raises 55000.
  *		Errors: 55000, 39P01.
  */
 Datum

@@ -1,10 +1,12 @@
 /*
  * offer.c
- *		What an account may order, and the rules between prices.
+ *		Offers that an account may order, and rules between prices.
  */
-#include "account/account.h"
-#include "core/function.h"
+#include "core/extension.h"
 
+#include "account/account.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
@@ -15,8 +17,8 @@ PG_FUNCTION_INFO_V1(license_available_offers);
 PG_FUNCTION_INFO_V1(license_offer_price_trg);
 PG_FUNCTION_INFO_V1(license_partner_offer_trg);
 
-static Statement available_offers_statement = STATEMENT(
-	"SELECT o.sku, o.name, license._unit_price(o.sku, $3, o.min_quantity), $3"
+static Statement offers_available = STATEMENT(
+	"SELECT o.sku, o.name, license._unit_price(o.sku, $3, o.min_quantity) AS unit_price, $3 AS currency"
 	" FROM license.partner_offer po JOIN license.offer o ON o.sku = po.sku"
 	" WHERE po.account_id = $2 AND o.audience <> 'internal' AND o.start_rule = 'immediate'"
 	" AND NOT EXISTS (SELECT FROM license.license l WHERE l.account_id = $1 AND l.sku = o.sku"
@@ -27,11 +29,11 @@ static Statement available_offers_statement = STATEMENT(
 
 /*
  * license.available_offers(account_id) → SETOF (sku, name, unit_price, currency)
- *		The offers enabled for the account's partner which the account has not
- *		ordered yet, with the price of the smallest quantity in the partner's
- *		currency (NULL: no price fits).  Never internal ones, never a trial the
- *		account has had.  Errors: 22004, 23503 unknown account.
- *		C2, C17, C22, C27, C28.
+ *		Lists the offers that are enabled for the partner of the account and
+ *		that the account has not ordered yet, without internal ones and trials
+ *		that it has had.  The price is that of the smallest quantity in the
+ *		partner's currency, NULL if there is none.
+ *		Errors: 22004, 23503 unknown account.
  */
 Datum
 license_available_offers(PG_FUNCTION_ARGS)
@@ -42,15 +44,23 @@ license_available_offers(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	operation_begin(&op, fcinfo, "available_offers", GetCurrentTransactionStartTimestamp());
 	base = account_base(PG_GETARG_INT64(0));
-	RUN(available_offers_statement, arg_passed(fcinfo, 0), arg_datum(Int64GetDatum(base.partner_id), !base.found),
+	RUN(offers_available, arg_passed(fcinfo, 0), arg_datum(Int64GetDatum(base.partner_id), !base.found),
 		arg_text(base.currency), arg_time(operation_at()));
 	return_rows(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;
 }
 
+typedef struct RisingPrice
+{
+	int32		lower_quantity;
+	char	   *lower_price;
+	int32		quantity;
+	char	   *price;
+} RisingPrice;
+
 static Statement offer_price_rising = STATEMENT(
-	"SELECT t.lower_quantity, t.lower_price::text, t.min_quantity, t.unit_price::text"
+	"SELECT t.lower_quantity, t.lower_price::text AS lower_price, t.min_quantity, t.unit_price::text AS unit_price"
 	" FROM (SELECT p.min_quantity, p.unit_price,"
 	" pg_catalog.lag(p.min_quantity) OVER tiers AS lower_quantity,"
 	" pg_catalog.lag(p.unit_price) OVER tiers AS lower_price"
@@ -59,20 +69,39 @@ static Statement offer_price_rising = STATEMENT(
 	" WHERE t.unit_price > t.lower_price ORDER BY t.min_quantity LIMIT 1",
 	TEXTOID, TEXTOID);
 
+/* Raises 23514 if a larger quantity has a higher price. */
 static void
 refuse_rising(const char *sku, const char *currency)
 {
+	RisingPrice price;
+
 	if (RUN_LATEST(offer_price_rising, arg_text(sku), arg_text(currency)) == 0)
 		return;
+	price = (RisingPrice) {
+		.lower_quantity = field_int32("lower_quantity"),
+		.lower_price = field_text("lower_price"),
+		.quantity = field_int32("min_quantity"),
+		.price = field_text("unit_price"),
+	};
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
 			errmsg("price of offer \"%s\" in %s would rise with the quantity", cut_for_message(sku), currency),
 			errdetail("From %d units one costs %s, from %d units %s.",
-					  got_int32(1), got_text(2), got_int32(3), got_text(4)));
+					  price.lower_quantity, price.lower_price, price.quantity, price.price));
 }
 
+typedef struct DearInternal
+{
+	char	   *internal_sku;
+	char	   *public_sku;
+	int32		quantity;
+	char	   *internal_price;
+	char	   *public_price;
+} DearInternal;
+
 static Statement offer_price_internal = STATEMENT(
-	"SELECT i.sku, s.sku, q.quantity, ip.unit_price::text, sp.unit_price::text"
+	"SELECT i.sku AS internal_sku, s.sku AS public_sku, q.quantity,"
+	" ip.unit_price::text AS internal_price, sp.unit_price::text AS public_price"
 	" FROM license.offer x"
 	" JOIN license.offer i ON i.family = x.family AND i.audience = 'internal' AND NOT i.trial"
 	" JOIN license.offer s ON s.family = x.family AND s.audience = 'public' AND NOT s.trial"
@@ -84,17 +113,27 @@ static Statement offer_price_internal = STATEMENT(
 	" ORDER BY i.sku, s.sku, q.quantity LIMIT 1",
 	TEXTOID, TEXTOID);
 
+/* Raises 23514 if an internal offer of the family is not cheaper than a public one for some quantity. */
 static void
 refuse_dear_internal(const char *sku, const char *currency)
 {
+	DearInternal dear;
+
 	if (RUN_LATEST(offer_price_internal, arg_text(sku), arg_text(currency)) == 0)
 		return;
+	dear = (DearInternal) {
+		.internal_sku = field_text("internal_sku"),
+		.public_sku = field_text("public_sku"),
+		.quantity = field_int32("quantity"),
+		.internal_price = field_text("internal_price"),
+		.public_price = field_text("public_price"),
+	};
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
-			errmsg("internal offer \"%s\" must be cheaper than \"%s\"", cut_for_message(got_text(1)),
-				   cut_for_message(got_text(2))),
+			errmsg("internal offer \"%s\" must be cheaper than \"%s\"",
+				   cut_for_message(dear.internal_sku), cut_for_message(dear.public_sku)),
 			errdetail("From %d units one costs %s and %s %s.",
-					  got_int32(3), got_text(4), got_text(5), currency));
+					  dear.quantity, dear.internal_price, dear.public_price, currency));
 }
 
 static Statement offer_price_lock = STATEMENT(
@@ -103,7 +142,7 @@ static Statement offer_price_lock = STATEMENT(
 	" ORDER BY o.sku FOR NO KEY UPDATE",
 	TEXTOID);
 
-/* Whoever waited for the lock must see what the other one wrote. */
+/* Locks the offers of the family, so that concurrent changes of their prices see each other. */
 static void
 check_prices(const char *sku, const char *currency)
 {
@@ -115,27 +154,28 @@ check_prices(const char *sku, const char *currency)
 static Statement offer_price_currencies = STATEMENT(
 	"SELECT DISTINCT p.currency FROM license.offer_price p"
 	" JOIN license.offer o ON o.sku = p.sku JOIN license.offer x ON x.sku = $1"
-	" WHERE o.sku = x.sku OR o.family = x.family ORDER BY 1",
+	" WHERE o.sku = x.sku OR o.family = x.family ORDER BY p.currency",
 	TEXTOID);
 
 static void
 check_offer(const char *sku)
 {
-	uint64		count = RUN_LATEST(offer_price_currencies, arg_text(sku));
-	char	  **currencies = palloc_array(char *, count);
+	SPITupleTable *rows;
+	int			currency;
 
-	for (uint64 i = 0; i < count; i++)
-		currencies[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-	for (uint64 i = 0; i < count; i++)
-		check_prices(sku, currencies[i]);
+	RUN_LATEST(offer_price_currencies, arg_text(sku));
+	rows = SPI_tuptable;
+	currency = SPI_fnumber(rows->tupdesc, "currency");
+	for (uint64 i = 0; i < rows->numvals; i++)
+		check_prices(sku, SPI_getvalue(rows->vals[i], rows->tupdesc, currency));
 }
 
 /*
  * license._offer_price_trg() → trigger
- *		After a price was written, or an offer changed what its prices are
- *		compared with: prices may not rise with the quantity, and an internal
- *		one is below every standard one of its family for that quantity.
- *		Errors: 23514, 39P01.  T2, C23.
+ *		After INSERT or UPDATE of a price, or of a column of an offer by which
+ *		prices are compared.  Prices must not rise with the quantity, and an
+ *		internal offer must be cheaper than the public ones of its family.
+ *		Errors: 23514, 39P01.
  */
 Datum
 license_offer_price_trg(PG_FUNCTION_ARGS)
@@ -157,31 +197,26 @@ license_offer_price_trg(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-static Statement account_kind_shared = STATEMENT(
-	"SELECT kind FROM license.account WHERE account_id = $1 FOR SHARE",
-	INT8OID);
-
-/* Nobody may make something else of the partner meanwhile; an unknown account is for the foreign key. */
+/* Locks the account, so that it stays a partner.  The foreign key refuses an unknown account. */
 static void
-require_partner(TriggerData *trigger, HeapTuple row)
+require_partner(NullableDatum account_id)
 {
-	bool		isnull;
-	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
+	char	   *kind = account_kind_locked(account_id);
 
-	if (isnull || RUN(account_kind_shared, arg_datum(account_id, false)) == 0 ||
-		strcmp(got_text(1), "partner") == 0)
+	if (kind == NULL || strcmp(kind, "partner") == 0)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_CHECK_VIOLATION),
-			errmsg("offers are enabled for partners, not for account " INT64_FORMAT, DatumGetInt64(account_id)),
-			errdetail("The account is of kind %s.", got_text(1)),
+			errmsg("offers are enabled for partners, not for account " INT64_FORMAT,
+				   DatumGetInt64(account_id.value)),
+			errdetail("The account is of kind %s.", kind),
 			errhint("Enable the offer for the partner above; its clients order it with license.place_order()."));
 }
 
 /*
  * license._partner_offer_trg() → trigger
- *		Before an offer is enabled: the account is a partner.
- *		Errors: 23514, 39P01.  C2.
+ *		Before an offer is enabled for an account, which must be a partner.
+ *		Errors: 23514, 39P01.
  */
 Datum
 license_partner_offer_trg(PG_FUNCTION_ARGS)
@@ -194,7 +229,7 @@ license_partner_offer_trg(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	operation_begin(&op, fcinfo, NULL, 0);
-	require_partner(trigger, row);
+	require_partner(trigger_value(trigger, row, "account_id"));
 	operation_end(&op);
 	return PointerGetDatum(row);
 }

@@ -9,10 +9,10 @@ CREATE TABLE license.module (
     CONSTRAINT module_pkey PRIMARY KEY (module),
     CONSTRAINT module_check CHECK (license._is_plain_text(module, 100) AND license._is_plain_text(name, 200))
 );
-COMMENT ON TABLE license.module IS 'A part of a platform that a licence can include (O1, O8).';
+COMMENT ON TABLE license.module IS 'A part of a platform that a licence can include.';
 COMMENT ON COLUMN license.module.module IS 'Short name used in licences.';
 COMMENT ON COLUMN license.module.name IS 'Name shown to people.';
-COMMENT ON COLUMN license.module.base IS 'Added to every request (O1).';
+COMMENT ON COLUMN license.module.base IS 'Added to every request.';
 COMMENT ON COLUMN license.module.shipped IS 'Comes with the extension. Maintained.';
 COMMENT ON COLUMN license.module.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
@@ -46,20 +46,20 @@ CREATE TABLE license.offer (
     CONSTRAINT offer_min_quantity_check CHECK (min_quantity > 0),
     CONSTRAINT offer_trial_check CHECK (NOT trial OR term IS NOT NULL)
 );
-COMMENT ON TABLE license.offer IS 'What is sold, by ordering number (M35, C5).';
+COMMENT ON TABLE license.offer IS 'What is sold, by ordering number.';
 COMMENT ON COLUMN license.offer.sku IS 'Ordering number.';
 COMMENT ON COLUMN license.offer.name IS 'Name shown to people.';
-COMMENT ON COLUMN license.offer.family IS 'Offers of one family differ in volume or audience only (C5).';
+COMMENT ON COLUMN license.offer.family IS 'Offers of one family differ in volume or audience only.';
 COMMENT ON COLUMN license.offer.unit IS 'What one licence unit covers.';
 COMMENT ON COLUMN license.offer.term IS 'How long a licence runs; NULL is open-ended.';
-COMMENT ON COLUMN license.offer.trial IS 'A free trial: once per account, never extended (C25, C27).';
-COMMENT ON COLUMN license.offer.audience IS 'public; internal: by application only (C22); request: arranged by the provider (C28).';
-COMMENT ON COLUMN license.offer.start_rule IS 'immediate, or on_connections: the term starts with the connection that reaches the threshold (O19).';
-COMMENT ON COLUMN license.offer.connection_threshold IS 'Distinct devices that must connect before the term starts (O20).';
-COMMENT ON COLUMN license.offer.min_quantity IS 'Smallest quantity that can be ordered (C6).';
-COMMENT ON COLUMN license.offer.regions IS 'Regions it is sold in; NULL is any (M36).';
+COMMENT ON COLUMN license.offer.trial IS 'A free trial: once per account, never extended.';
+COMMENT ON COLUMN license.offer.audience IS 'public; internal: by application only; request: arranged by the provider.';
+COMMENT ON COLUMN license.offer.start_rule IS 'immediate, or on_connections: the term starts with the connection that reaches the threshold.';
+COMMENT ON COLUMN license.offer.connection_threshold IS 'Distinct devices that must connect before the term starts.';
+COMMENT ON COLUMN license.offer.min_quantity IS 'Smallest quantity that can be ordered.';
+COMMENT ON COLUMN license.offer.regions IS 'Regions it is sold in; NULL is any.';
 COMMENT ON COLUMN license.offer.modules IS 'Modules its licences include.';
-COMMENT ON COLUMN license.offer.base_module IS 'The module none of its licences may lack (O1); NULL where modules do not matter.';
+COMMENT ON COLUMN license.offer.base_module IS 'The module none of its licences may lack; NULL where modules do not matter.';
 COMMENT ON COLUMN license.offer.shipped IS 'Comes with the extension. Maintained.';
 COMMENT ON COLUMN license.offer.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
 
@@ -74,7 +74,7 @@ CREATE TABLE license.offer_price (
     CONSTRAINT offer_price_min_quantity_check CHECK (min_quantity > 0),
     CONSTRAINT offer_price_unit_price_check CHECK (unit_price >= 0 AND unit_price < 'Infinity'::numeric)
 );
-COMMENT ON TABLE license.offer_price IS 'Volume prices: the tier with the greatest min_quantity not above the quantity applies; prices may not rise with quantity (T2).';
+COMMENT ON TABLE license.offer_price IS 'Volume prices: the tier with the greatest min_quantity not above the quantity applies; prices may not rise with quantity.';
 COMMENT ON COLUMN license.offer_price.sku IS 'The offer.';
 COMMENT ON COLUMN license.offer_price.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN license.offer_price.min_quantity IS 'From this quantity on.';
@@ -87,14 +87,14 @@ CREATE TABLE license.partner_offer (
     CONSTRAINT partner_offer_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id),
     CONSTRAINT partner_offer_offer_fkey FOREIGN KEY (sku) REFERENCES license.offer (sku)
 );
-COMMENT ON TABLE license.partner_offer IS 'Offers the provider enabled for a partner (C2).';
+COMMENT ON TABLE license.partner_offer IS 'Offers the provider enabled for a partner.';
 COMMENT ON COLUMN license.partner_offer.account_id IS 'The partner.';
 COMMENT ON COLUMN license.partner_offer.sku IS 'The offer.';
 
 CREATE FUNCTION license._partner_offer_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_partner_offer_trg';
 COMMENT ON FUNCTION license._partner_offer_trg() IS
-'Trigger: offers are enabled for partner accounts (C2). Errors: 23514, 39P01.';
+'Trigger: offers are enabled for accounts of kind partner only. Errors: 23514, 39P01.';
 
 CREATE TRIGGER partner_offer_partner BEFORE INSERT OR UPDATE ON license.partner_offer
     FOR EACH ROW EXECUTE FUNCTION license._partner_offer_trg();
@@ -110,18 +110,18 @@ BEGIN ATOMIC
     FROM license.offer o WHERE o.sku = _unit_price.sku;
 END;
 COMMENT ON FUNCTION license._unit_price(text, text, integer) IS
-'Price of one unit of an offer when that many are ordered, at least its minimum: the tier with the greatest min_quantity not above; 0 for a trial, NULL where no price fits (T2, C12, C26). Raises nothing.';
+'Returns the price of one unit of an offer if that many are ordered, or its minimum if that is more: the price of the tier with the greatest min_quantity that is not above. 0 for a trial, NULL if there is no such price. Raises nothing.';
 
 CREATE FUNCTION license._total(quantity integer, unit_price numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN quantity = 0 THEN 0 ELSE quantity * unit_price END;
 COMMENT ON FUNCTION license._total(integer, numeric) IS
-'What that many units cost; nothing costs nothing, also without a price (C12). Raises nothing.';
+'Returns what that many units cost; 0 for no units, even without a price. Raises nothing.';
 
 CREATE FUNCTION license._offer_price_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_offer_price_trg';
 COMMENT ON FUNCTION license._offer_price_trg() IS
-'Trigger: prices may not rise with the quantity (T2), and an internal price is below every standard one of its family for that quantity (C23). Errors: 23514, 39P01.';
+'Trigger: prices must not rise with the quantity, and an internal offer must be cheaper than the public ones of its family for every quantity. Errors: 23514, 39P01.';
 
 CREATE TRIGGER offer_price_order AFTER INSERT OR UPDATE ON license.offer_price
     FOR EACH ROW EXECUTE FUNCTION license._offer_price_trg();

@@ -147,6 +147,12 @@ operation_end(Operation *op)
 	depth--;
 }
 
+Datum
+operation_keep_varlena(Datum value)
+{
+	return SPI_datumTransfer(value, false, -1);
+}
+
 void
 operation_lend_path(Operation *op)
 {

@@ -34,6 +34,9 @@ extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
 							const char *name, TimestampTz at);
 extern void operation_end(Operation *op);
 
+/* A copy of a text or jsonb value that outlives operation_end(), for the function to return. */
+extern Datum operation_keep_varlena(Datum value);
+
 /*
  * Between these, names resolve as the caller of the operation has it, and not
  * in pg_catalog only: for code of others that the operation runs.  Statements

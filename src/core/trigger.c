@@ -1,5 +1,5 @@
 /*
- * trigger_util.c
+ * trigger.c
  *		Checks every C trigger makes before it believes its arguments.
  *
  * A trigger function called by plain SELECT has no TriggerData, and following
@@ -83,6 +83,15 @@ trigger_column(TriggerData *trigger, HeapTuple row, const char *column, bool *is
 {
 	return heap_getattr(row, column_number(trigger, column),
 						RelationGetDescr(trigger->tg_relation), isnull);
+}
+
+NullableDatum
+trigger_value(TriggerData *trigger, HeapTuple row, const char *column)
+{
+	NullableDatum field;
+
+	field.value = trigger_column(trigger, row, column, &field.isnull);
+	return field;
 }
 
 char *

@@ -1,9 +1,9 @@
 /*
- * trigger_util.h
+ * trigger.h
  *		Checks every C trigger makes before it believes its arguments.
  */
-#ifndef LICENSE_TRIGGER_UTIL_H
-#define LICENSE_TRIGGER_UTIL_H
+#ifndef LICENSE_TRIGGER_H
+#define LICENSE_TRIGGER_H
 
 #include "core/extension.h"
 
@@ -28,11 +28,14 @@ extern TriggerData *check_own_trigger(FunctionCallInfo fcinfo, const char *name,
 									  TriggerEvent timing, int events, int nargs,
 									  const char *table);
 
-/* A column of the row a row trigger looks at; 42703 when there is none of that name */
+/* A column of a row that a row trigger looks at; raises 42703 when there is none of that name. */
 extern Datum trigger_column(TriggerData *trigger, HeapTuple row,
 							const char *column, bool *isnull);
 
-/* The text column of a row, NULL when it is */
+/* The same as a parameter of RUN() takes it */
+extern NullableDatum trigger_value(TriggerData *trigger, HeapTuple row, const char *column);
+
+/* A text column of a row; NULL when it is NULL */
 extern char *trigger_text(TriggerData *trigger, HeapTuple row, const char *column);
 
 /* A copy of the row with some columns changed */
@@ -45,4 +48,4 @@ extern bool trigger_changes(TriggerData *trigger, const char *column);
 /* Does the UPDATE statement set the column? Needs no look at the rows. */
 extern bool trigger_names_column(TriggerData *trigger, const char *column);
 
-#endif							/* LICENSE_TRIGGER_UTIL_H */
+#endif							/* LICENSE_TRIGGER_H */

@@ -1,57 +1,57 @@
 -- Enterprise accounts: counting licences in a standard and a floating pool.
--- A counting licence that belongs to a site is none of them: a site has its own date.
+-- A counting licence of a site does not belong to them: a site has a date of its own.
 
 CREATE FUNCTION license.create_enterprise(name text, email text, quantity integer, floating integer DEFAULT 0,
     provider_id bigint DEFAULT NULL, at timestamptz DEFAULT now())
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_create_enterprise';
 COMMENT ON FUNCTION license.create_enterprise(text, text, integer, integer, bigint, timestamptz) IS
-'Creates an account of kind client with its admin, who logs in by the account e-mail once license.set_password() was called, and quantity licences for one year, floating of them in the floating pool; answers account_id. Region, currency and time zone are those of the provider account, if given. The e-mail must be a role address of the company; to have another one, create the account with one and then update email and email_override together (T1, T3, T7, T8, T11-T14). Errors: 22004, LX031, LX040, LX041 not a provider, 23503, 23505, 23514.';
+'Creates an enterprise account with its admin and quantity licences for one year, floating of them in the floating pool, and returns account_id. The admin logs in by the account e-mail once license.set_password() was called. Region, currency and time zone are those of the provider account, if given. The e-mail must be a role address of the company; to have another one, create the account with a role address and then update email and email_override together. Levels: provider. Errors: 22004, LX031 quantities, LX040 e-mail, LX041 provider_id is not a provider, 23503 unknown provider_id, 23505 e-mail in use, 23514 empty name.';
 
 CREATE FUNCTION license.split_pools(account_id bigint, floating integer)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_split_pools';
 COMMENT ON FUNCTION license.split_pools(bigint, integer) IS
-'Makes that many of the account''s licences floating and the others standard, at once; the total stays (T3, T7, T8). Errors: 22004, LX005, LX031 not from 0 to the total, LX032 below what is in use, LX041.';
+'Makes that many licences of the account floating and the others standard; the total stays. Levels: provider, customer. Errors: 22004, LX005 the account has no counting licences, LX031 not from 0 to the total, LX032 below what is in use, LX041 the user lacks the permission move_licenses.';
 
 CREATE FUNCTION license.add_licenses(account_id bigint, quantity integer, pool text DEFAULT 'device',
     at timestamptz DEFAULT now(), OUT license_id bigint, OUT ends_at timestamptz, OUT price numeric, OUT currency text)
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_add_licenses';
 COMMENT ON FUNCTION license.add_licenses(bigint, integer, text, timestamptz) IS
-'Adds licences to pool device or floating_device; they end with those the account has. The price is the unit price of the tier of the new total, for the whole days left of the term, rounded to cents; NULL when no price fits (T2, T9, T10, P4). Errors: 22004, 22023 no such pool, LX005, LX007 not valid at that moment, LX031, LX041.';
+'Adds licences to pool device or floating_device, which end with those that the account has. The price is the unit price of the tier of the new total, for the whole days left of the term, rounded to cents; NULL if no price fits. Levels: provider, partner. Errors: 22004, 22023 no such pool, LX005 the account has no counting licences, LX007 they are not valid at that moment, LX031 quantity, LX041 the user lacks the permission buy_licenses.';
 
 CREATE FUNCTION license.renew_account(account_id bigint, at timestamptz DEFAULT now())
 RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_renew_account';
 COMMENT ON FUNCTION license.renew_account(bigint, timestamptz) IS
-'Moves all counting licences of the account to one new end, which it answers: a term from their common end, or from at when that has passed. Devices keep their seats (T9, T10, T30). Errors: 22004, LX005, LX007 open-ended, LX041.';
+'Moves all counting licences of the account to one new end and returns it: a term after their common end, or after at if that has passed. Devices keep their seats. Levels: provider, partner. Errors: 22004, LX005 the account has no counting licences, LX007 they are open-ended, LX041 the user lacks the permission buy_licenses.';
 
 CREATE FUNCTION license.coterm_days(quantity integer[], remaining_days integer[])
 RETURNS integer LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'license_coterm_days';
 COMMENT ON FUNCTION license.coterm_days(integer[], integer[]) IS
-'Days left when licences with different ends are put on one date: the average of remaining_days weighted by quantity, rounded down to whole days (P1, P2). Errors: 22004, 22023 negative numbers, different lengths or no licence.';
+'Returns the days left when licences with different ends are moved to one date: the average of remaining_days weighted by quantity, rounded down to whole days. Levels: all. Errors: 22004, 22023 negative numbers, different lengths or no licence.';
 
 CREATE FUNCTION license._coterm_insert_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_coterm_insert_trg';
 COMMENT ON FUNCTION license._coterm_insert_trg() IS
-'Trigger: the counting licences of an account end on one date (T9), and its e-mail is a role address (T14). Errors: LX042, LX040, 39P01.';
+'Trigger: the counting licences of an account end on one date, and its e-mail is a role address. Errors: LX042, LX040, 39P01.';
 
 CREATE FUNCTION license._coterm_update_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_coterm_update_trg';
 COMMENT ON FUNCTION license._coterm_update_trg() IS
-'Trigger: after the whole statement the counting licences of an account still end on one date (T9). Errors: LX042, LX040, 39P01.';
+'Trigger: after the whole statement, the counting licences of an account still end on one date. Errors: LX042, LX040, 39P01.';
 
 CREATE FUNCTION license._account_email_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_email_trg';
 COMMENT ON FUNCTION license._account_email_trg() IS
-'Trigger: the e-mail of an enterprise account stays a role address of the company, unless email_override says why not (T14). Errors: LX040, 39P01.';
+'Trigger: the e-mail of an enterprise account stays a role address of the company, unless email_override says why not. Errors: LX040, 39P01.';
 
 CREATE FUNCTION license._admin_email_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_admin_email_trg';
 COMMENT ON FUNCTION license._admin_email_trg() IS
-'Trigger: the admin of an enterprise account logs in by the account e-mail, so it follows (T13). Errors: 23502, 23505, 39P01.';
+'Trigger: the admin of an enterprise account logs in by the account e-mail, so it follows. Errors: 23502, 23505, 39P01.';
 
 CREATE TRIGGER license_coterm_insert AFTER INSERT ON license.license
     REFERENCING NEW TABLE AS new_rows
@@ -89,14 +89,14 @@ JOIN (
                 AND other.status IN ('in_use', 'access_denied')))
     GROUP BY l.account_id
 ) c ON c.account_id = a.account_id;
-COMMENT ON VIEW license.enterprise_overview IS 'Enterprise accounts: their licences by pool and how many devices have one (T3, T7). After the end they show what a renewal restores (T30).';
+COMMENT ON VIEW license.enterprise_overview IS 'Enterprise accounts: their licences by pool, and how many of them devices have. After the end it shows what a renewal restores.';
 COMMENT ON COLUMN license.enterprise_overview.account_id IS 'The account.';
 COMMENT ON COLUMN license.enterprise_overview.account IS 'Its name.';
-COMMENT ON COLUMN license.enterprise_overview.email IS 'The account e-mail, by which its admin logs in.';
+COMMENT ON COLUMN license.enterprise_overview.email IS 'The account e-mail, by which the admin logs in.';
 COMMENT ON COLUMN license.enterprise_overview.type IS 'standard, floating or mixed.';
 COMMENT ON COLUMN license.enterprise_overview.total IS 'Licences bought.';
-COMMENT ON COLUMN license.enterprise_overview.standard IS 'Those the admin distributes.';
-COMMENT ON COLUMN license.enterprise_overview.floating IS 'Those the system moves.';
-COMMENT ON COLUMN license.enterprise_overview.assigned IS 'Those that devices have.';
-COMMENT ON COLUMN license.enterprise_overview.unassigned IS 'Those that are free.';
+COMMENT ON COLUMN license.enterprise_overview.standard IS 'Licences that the admin gives to devices.';
+COMMENT ON COLUMN license.enterprise_overview.floating IS 'Licences that move between devices by the floating strategy.';
+COMMENT ON COLUMN license.enterprise_overview.assigned IS 'Licences that devices have.';
+COMMENT ON COLUMN license.enterprise_overview.unassigned IS 'Licences that no device has.';
 COMMENT ON COLUMN license.enterprise_overview.ends_at IS 'The one date on which all end, exclusive.';

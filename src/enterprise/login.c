@@ -1,18 +1,19 @@
 /*
  * login.c
- *		Logging in and out, and the licence a device gets by it.
+ *		Logging in and out, and the licence that a device gets by logging in.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "access/access.h"
-#include "history/denial.h"
-#include "core/operation.h"
 #include "account/password.h"
-#include "core/statement.h"
-#include "seat/seat.h"
+#include "core/field.h"
+#include "core/function.h"
+#include "core/operation.h"
 #include "core/secret.h"
+#include "core/statement.h"
 #include "core/text_limit.h"
+#include "history/denial.h"
+#include "seat/seat.h"
 
 PG_FUNCTION_INFO_V1(license_login);
 PG_FUNCTION_INFO_V1(license_logout);
@@ -23,33 +24,43 @@ PG_FUNCTION_INFO_V1(license_logout);
 #define ACTIVE				"ACTIVE"
 #define NONE				"NONE"
 
-#define MAX_DEVICE_CODE 100		/* characters, as the CHECK of license.device has it */
+#define MAX_DEVICE_CODE 100		/* in characters, as in the CHECK of license.device */
 
 extern Datum license_is_device_kind(PG_FUNCTION_ARGS);
 
-/* What the caller passed, and what comes of it */
+/* A login: what was given, and its result */
 typedef struct Login
 {
 	TimestampTz at;
 	bool		on_device;		/* channel app: a device logs in, not a browser */
-	NullableDatum given_code;	/* of the device, NULL for a new one */
+	NullableDatum given_code;	/* of the device; NULL for a new device */
 	int64		account_id;
 	int64		user_id;
 	int64		session_id;
 	NullableDatum device_id;
-	NullableDatum device_code;
+	NullableDatum device_code;	/* outlives the operation */
 	const char *license_status;
 } Login;
 
-/* A pool that devices of the account can have a seat in */
+/* The account and the user that the addresses of a login name */
+typedef struct UserRow
+{
+	int64		account_id;
+	bool		closed;			/* the account, at the moment of the login */
+	NullableDatum user_id;		/* NULL: the account has no such user */
+	char	   *password_hash;
+} UserRow;
+
+/* A pool in which devices of the account can have a seat */
 typedef struct DevicePool
 {
 	int64		license_id;
 	char	   *name;
 	bool		valid;			/* its licence, at the moment of the login */
-	bool		room;			/* or a way to make some */
+	bool		room;			/* it has a free seat, or one that can be freed or moved */
 } DevicePool;
 
+/* Keeps the denial and returns its code. */
 static const char *
 refuse(const Login *login, const char *code, NullableDatum user_id)
 {
@@ -63,27 +74,34 @@ refuse(const Login *login, const char *code, NullableDatum user_id)
 }
 
 static Statement login_user = STATEMENT(
-	"SELECT a.account_id, a.closed_at <= $3 IS TRUE, u.user_id, u.password_hash FROM license.account a"
+	"SELECT a.account_id, a.closed_at <= $3 IS TRUE AS closed, u.user_id, u.password_hash"
+	" FROM license.account a"
 	" LEFT JOIN license.account_user u ON u.account_id = a.account_id AND lower(u.email) = lower($2)"
 	" WHERE lower(a.email) = lower($1)",
 	TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
+/* Returns false if there is no account with that address. */
 static bool
-find_user(FunctionCallInfo fcinfo, TimestampTz at)
+find_user(FunctionCallInfo fcinfo, TimestampTz at, UserRow *user)
 {
-	if (argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL))
+	if (argument_is_longer(fcinfo, 0, MAX_EMAIL) || argument_is_longer(fcinfo, 1, MAX_EMAIL) ||
+		RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) == 0)
 		return false;
-	return RUN(login_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) > 0;
+	user->account_id = field_int64("account_id");
+	user->closed = field_bool("closed");
+	user->user_id = field_value("user_id");
+	user->password_hash = field_text("password_hash");
+	return true;
 }
 
-/* A caller confined to some accounts finds no user in others. */
+/* A caller confined to some accounts finds no users of other accounts. */
 static bool
 may_log_in(FunctionCallInfo fcinfo, const Operation *op, int64 account_id)
 {
 	return op->caller == op->owner || access_caller_may_in(fcinfo, op->caller, account_id);
 }
 
-/* NULL, which matches nothing, for a text that is too long for a password */
+/* The given password; NULL, which matches nothing, for a text too long to be one */
 static char *
 given_password(FunctionCallInfo fcinfo)
 {
@@ -91,35 +109,26 @@ given_password(FunctionCallInfo fcinfo)
 }
 
 /*
- * One password is hashed whatever was given, so that neither the answer nor
- * its time tells what was wrong.  Only a caller who knows the password learns
- * of a closed account.
+ * Exactly one password is hashed, whatever was given, so that neither the answer
+ * nor its time tells what was wrong.  Only a caller that knows the password
+ * learns that the account is closed.
  */
 static const char *
 authenticate(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 {
-	NullableDatum user_id = arg_null();
-	char	   *hash = NULL;
-	bool		known = find_user(fcinfo, login->at);
-	bool		closed = false;
+	UserRow		user = {0};
+	bool		known = find_user(fcinfo, login->at, &user) && may_log_in(fcinfo, op, user.account_id);
 
-	if (known)
-	{
-		login->account_id = got_int64(1);
-		closed = got_bool(2);
-		user_id.value = got_datum(3, &user_id.isnull);
-		hash = got_text(4);
-		known = may_log_in(fcinfo, op, login->account_id);
-	}
-	if (!password_matches(given_password(fcinfo), known ? hash : NULL))
-		return known ? refuse(login, INVALID_CREDENTIALS, user_id) : INVALID_CREDENTIALS;
-	if (closed)
-		return refuse(login, ACCOUNT_CLOSED, user_id);
-	login->user_id = DatumGetInt64(user_id.value);
+	login->account_id = user.account_id;
+	if (!password_matches(given_password(fcinfo), known ? user.password_hash : NULL))
+		return known ? refuse(login, INVALID_CREDENTIALS, user.user_id) : INVALID_CREDENTIALS;
+	if (user.closed)
+		return refuse(login, ACCOUNT_CLOSED, user.user_id);
+	login->user_id = DatumGetInt64(user.user_id.value);
 	return OK;
 }
 
-/* The kind of a new device; a word that is none of ours is a device of somebody else's make. */
+/* The kind of a new device: phone if none was given, third_party for an unknown one. */
 static NullableDatum
 device_kind(FunctionCallInfo fcinfo)
 {
@@ -138,55 +147,82 @@ static Statement login_device_touch = STATEMENT(
 	" WHERE account_id = $1 AND device_code = $2 RETURNING device_id, device_code",
 	INT8OID, TEXTOID, TIMESTAMPTZOID);
 
+/* Reads the row of a statement that returned the device. */
+static void
+read_device(Login *login)
+{
+	login->device_id = arg_int64(field_int64("device_id"));
+	login->device_code = arg_datum(operation_keep_varlena(field_value("device_code").value), false);
+}
+
+/* Returns false if the account has no device with the given code. */
+static bool
+touch_device(Login *login)
+{
+	if (RUN(login_device_touch, arg_int64(login->account_id), login->given_code, arg_time(login->at)) == 0)
+		return false;
+	read_device(login);
+	return true;
+}
+
 static Statement login_device_insert = STATEMENT(
 	"INSERT INTO license.device (account_id, device_code, kind, last_seen_at) VALUES ($1, $2, $3, $4)"
 	" ON CONFLICT (account_id, device_code) DO NOTHING RETURNING device_id, device_code",
 	INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 
-/* The device of that code, made if there is none; without a code always a new one */
+/* Returns false if another transaction has inserted a device with the given code. */
+static bool
+insert_device(FunctionCallInfo fcinfo, Login *login)
+{
+	if (RUN(login_device_insert, arg_int64(login->account_id), login->given_code, device_kind(fcinfo),
+			arg_time(login->at)) == 0)
+		return false;
+	read_device(login);
+	return true;
+}
+
+/* Finds the device with the given code or inserts it; without a code, always inserts a new device. */
 static void
 find_device(FunctionCallInfo fcinfo, Login *login)
 {
-	NullableDatum code = login->given_code;
-	NullableDatum account_id = arg_int64(login->account_id);
-
-	if (code.isnull || RUN(login_device_touch, account_id, code, arg_time(login->at)) == 0)
-	{
-		/* Somebody else may make it meanwhile. */
-		if (RUN(login_device_insert, account_id, code, device_kind(fcinfo), arg_time(login->at)) == 0)
-			RUN(login_device_touch, account_id, code, arg_time(login->at));
-	}
-	login->device_id = arg_int64(got_int64(1));
-	login->device_code.value = got_datum_to_keep(2, &login->device_code.isnull);
+	if (!login->given_code.isnull && touch_device(login))
+		return;
+	if (!insert_device(fcinfo, login) && !touch_device(login))
+		elog(ERROR, "the device that logs in could be neither inserted nor found");
 }
 
 static Statement login_pools = STATEMENT(
-	"SELECT p.license_id, p.pool, l.status = 'in_use' AND l.starts_at <= $2 AND (l.ends_at > $2) IS NOT FALSE,"
-	" p.in_use < p.maximum OR p.pool = 'floating_device' AND p.maximum > 0 OR EXISTS (SELECT FROM license.seat s"
-	" WHERE s.account_id = p.account_id AND s.license_id = p.license_id AND s.pool = p.pool AND s.expires_at <= $2)"
+	"SELECT p.license_id, p.pool AS name,"
+	" (l.status = 'in_use' AND l.starts_at <= $2 AND (l.ends_at > $2) IS NOT FALSE) IS TRUE AS valid,"
+	" p.in_use < p.maximum OR p.pool = 'floating_device' OR EXISTS (SELECT FROM license.seat s"
+	"  WHERE s.account_id = p.account_id AND s.license_id = p.license_id AND s.pool = p.pool"
+	"  AND s.expires_at <= $2) AS room"
 	" FROM license.license_pool p"
 	" JOIN license.license l ON l.account_id = p.account_id AND l.license_id = p.license_id"
-	" WHERE p.account_id = $1 AND l.site_id IS NULL AND p.pool IN ('device', 'floating_device') AND p.maximum > 0"
-	" ORDER BY 3 DESC, p.pool, l.created_at, p.license_id",
+	" WHERE p.account_id = $1 AND l.site_id IS NULL AND p.pool IN ('device', 'floating_device')"
+	" AND p.maximum > 0"
+	" ORDER BY valid DESC, p.pool, l.created_at, p.license_id",
 	INT8OID, TIMESTAMPTZOID);
 
 static DevicePool *
 device_pools(const Login *login, int *count)
 {
 	DevicePool *pools;
+	TupleDesc	desc;
 	bool		isnull;
 
 	*count = (int) RUN(login_pools, arg_int64(login->account_id), arg_time(login->at));
+	desc = SPI_tuptable->tupdesc;
 	pools = palloc(sizeof(DevicePool) * Max(*count, 1));
 	for (int i = 0; i < *count; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
+		DevicePool *pool = &pools[i];
 
-		pools[i].license_id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
-		pools[i].name = SPI_getvalue(row, desc, 2);
-		pools[i].valid = DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)) && !isnull;
-		pools[i].room = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull)) && !isnull;
+		pool->license_id = DatumGetInt64(SPI_getbinval(row, desc, SPI_fnumber(desc, "license_id"), &isnull));
+		pool->name = SPI_getvalue(row, desc, SPI_fnumber(desc, "name"));
+		pool->valid = DatumGetBool(SPI_getbinval(row, desc, SPI_fnumber(desc, "valid"), &isnull));
+		pool->room = DatumGetBool(SPI_getbinval(row, desc, SPI_fnumber(desc, "room"), &isnull));
 	}
 	return pools;
 }
@@ -204,7 +240,11 @@ acquire(const Login *login, const DevicePool *pool, bool *held)
 	return answer.granted;
 }
 
-/* Standard licences go first, floating ones second; no pool is asked in vain, as each refusal is kept. */
+/*
+ * Gives the device a seat, of a standard pool if possible, else of a floating
+ * one.  Each refusal is kept in license.denial, so a pool without room is asked
+ * only if there is no other, once.
+ */
 static bool
 allocate(const Login *login)
 {
@@ -235,8 +275,8 @@ static Statement login_seat_touch = STATEMENT(
 	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 /*
- * A seat the device has is used, which a floating strategy takes note of;
- * otherwise it gets one, unless the admin holds the device.
+ * A device that has a seat keeps it, and counts as recently used for floating
+ * strategies; otherwise it gets one, unless the admin put the device on hold.
  */
 static const char *
 license_device(const Login *login)
@@ -258,12 +298,12 @@ start_session(FunctionCallInfo fcinfo, Login *login)
 		find_device(fcinfo, login);
 	RUN(login_session_insert, arg_int64(login->account_id), arg_int64(login->user_id), login->device_id,
 		arg_text(login->on_device ? "app" : "portal"), arg_time(login->at));
-	login->session_id = got_int64(1);
+	login->session_id = field_int64("session_id");
 	if (login->on_device)
 		login->license_status = license_device(login);
 }
 
-/* A channel that is neither app nor portal makes no device, hence it is taken for the portal. */
+/* Any channel but app logs in without a device; an unknown one is treated like portal. */
 static bool
 is_on_device(const char *channel)
 {
@@ -276,7 +316,7 @@ is_on_device(const char *channel)
 	return false;
 }
 
-/* False for a code that no device can have; an empty or blank one is none. */
+/* Returns false for a code that no device can have; a blank code is treated like none. */
 static bool
 read_device_code(FunctionCallInfo fcinfo, Login *login)
 {
@@ -330,12 +370,8 @@ log_in(FunctionCallInfo fcinfo, const Operation *op, Login *login)
 /*
  * license.login(account_email, user_email, password, device_code, device_kind, channel, at)
  *		→ (code, session_id, account_id, user_id, device_id, device_code, license_status)
- *		Answers OK, INVALID_CREDENTIALS or ACCOUNT_CLOSED.  In the app an
- *		unknown device is made, and a device without a licence gets one: of the
- *		standard pool, else of the floating one.  license_status is ACTIVE or
- *		NONE; the portal needs no device.  The session has no end of its own.
- *		No text raises an error.  Errors: 55000 without pgcrypto.
- *		T13, T16, T19-T22, T25, T26, T28, T30.
+ *		Starts a session.  In the app, also finds or inserts the device and
+ *		gives it a licence.
  */
 Datum
 license_login(PG_FUNCTION_ARGS)
@@ -365,8 +401,7 @@ static Statement session_exists = STATEMENT(
 
 /*
  * license.logout(account_id, session_id)
- *		Ends a session; one that has ended stays as it is.  The licence stays
- *		with the device.  Errors: 22004, 22023 unknown session.  T21.
+ *		Ends a session; one that has ended stays as it is.
  */
 Datum
 license_logout(PG_FUNCTION_ARGS)
@@ -381,8 +416,8 @@ license_logout(PG_FUNCTION_ARGS)
 		RUN(session_exists, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("account %lld has no session %lld",
-					   (long long) PG_GETARG_INT64(0), (long long) PG_GETARG_INT64(1)));
+				errmsg("account " INT64_FORMAT " has no session " INT64_FORMAT,
+					   PG_GETARG_INT64(0), PG_GETARG_INT64(1)));
 	operation_end(&op);
 	PG_RETURN_VOID();
 }

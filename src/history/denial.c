@@ -1,11 +1,12 @@
 /*
  * denial.c
- *		Refusals that are kept although nothing else changed, until they are
- *		purged: who asks in vain decides how many there are.
+ *		Denials: requests that were refused, recorded until they are purged.
+ *		Their number depends on how often clients are refused.
  */
 #include "history/denial.h"
-#include "core/function.h"
 
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
@@ -21,17 +22,18 @@ void
 denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *denial)
 {
 	RUN(denial_write_statement, arg_int64(account_id), arg_time(at), arg_text(code),
-		denial->license_id, arg_text(denial->pool ? plain_copy(denial->pool, MAX_DENIED_POOL) : NULL), denial->device_id, denial->user_id,
-		denial->site_id, denial->apartment_id);
+		denial->license_id, arg_text(denial->pool ? plain_copy(denial->pool, MAX_DENIED_POOL) : NULL),
+		denial->device_id, denial->user_id, denial->site_id, denial->apartment_id);
 }
 
+/* Deletes denials and writes their number to the history of each account. */
 #define DENIAL_PURGE(where) \
-	 "WITH gone AS (DELETE FROM license.denial WHERE at < $1" where " RETURNING account_id)," \
-	 " purged AS (SELECT account_id, pg_catalog.count(*) AS denials FROM gone GROUP BY account_id)," \
-	 " noted AS (INSERT INTO license.event (account_id, at, actor, subject, subject_id, action, old)" \
-	 " SELECT account_id, $2, $3, 'account', account_id, 'purge_denials'," \
-	 " pg_catalog.jsonb_build_object('denials', denials, 'before', $1) FROM purged)" \
-	 " SELECT coalesce(pg_catalog.sum(denials), 0)::bigint FROM purged"
+	"WITH gone AS (DELETE FROM license.denial WHERE at < $1" where " RETURNING account_id)," \
+	" purged AS (SELECT account_id, pg_catalog.count(*) AS denials FROM gone GROUP BY account_id)," \
+	" noted AS (INSERT INTO license.event (account_id, at, actor, subject, subject_id, action, old)" \
+	" SELECT account_id, $2, $3, 'account', account_id, 'purge_denials'," \
+	" pg_catalog.jsonb_build_object('denials', denials, 'before', $1) FROM purged)" \
+	" SELECT coalesce(pg_catalog.sum(denials), 0)::bigint AS denials FROM purged"
 
 static Statement denial_purge_all = STATEMENT(
 	DENIAL_PURGE(""),
@@ -43,8 +45,9 @@ static Statement denial_purge_account = STATEMENT(
 
 /*
  * license.purge_denials(before timestamptz, account_id bigint DEFAULT NULL) → bigint
- *		Removes the refusals from before a moment, exclusive, of one account or
- *		of all; answers how many and notes it in the history of each account.
+ *		Deletes the denials before a moment, of one account or of all, and
+ *		returns their number, which it also writes to the history of each
+ *		account.
  *		Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.
  */
 Datum
@@ -66,7 +69,7 @@ license_purge_denials(PG_FUNCTION_ARGS)
 	else
 		RUN(denial_purge_account, arg_time(before), arg_time(operation_at()), arg_text(operation_actor()),
 			arg_passed(fcinfo, 1));
-	purged = got_int64(1);
+	purged = field_int64("denials");
 	operation_end(&op);
 	PG_RETURN_INT64(purged);
 }

@@ -1,13 +1,13 @@
 /*
  * denial.h
- *		Refusals that are kept although nothing else changed.
+ *		Denials: requests that were refused.
  */
 #ifndef LICENSE_DENIAL_H
 #define LICENSE_DENIAL_H
 
 #include "core/extension.h"
 
-/* What was asked for and by whom; NULL where it does not apply */
+/* What was requested, and for whom; NULL where it does not apply */
 typedef struct Denial
 {
 	NullableDatum license_id;
@@ -18,7 +18,7 @@ typedef struct Denial
 	NullableDatum apartment_id;
 } Denial;
 
-/* Nothing is kept for an account that does not exist.  Call it inside an operation. */
+/* Writes nothing for an account that does not exist.  Call it inside an operation. */
 extern void denial_write(int64 account_id, TimestampTz at, const char *code, const Denial *denial);
 
 #endif							/* LICENSE_DENIAL_H */

@@ -16,7 +16,7 @@ CREATE TABLE license.denial (
     CONSTRAINT denial_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
 CREATE INDEX denial_at_idx ON license.denial (account_id, at);
-COMMENT ON TABLE license.denial IS 'Refused acquisitions and logins, kept although nothing else changed, until license.purge_denials().';
+COMMENT ON TABLE license.denial IS 'Refused requests for seats and logins, kept until license.purge_denials().';
 COMMENT ON COLUMN license.denial.account_id IS 'The account concerned.';
 COMMENT ON COLUMN license.denial.denial_id IS 'Id of the entry.';
 COMMENT ON COLUMN license.denial.at IS 'When it was refused.';
@@ -35,4 +35,4 @@ CREATE FUNCTION license.purge_denials(before timestamptz, account_id bigint DEFA
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_purge_denials';
 COMMENT ON FUNCTION license.purge_denials(timestamptz, bigint) IS
-'Removes the refusals from before a moment, exclusive, of one account or of all, answers how many, and notes it in the history of each account. Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.';
+'Deletes the denials before a moment, of one account or of all, and returns their number, which it also writes to the history of each account. Levels: provider, operator. Errors: 22004, 22023 infinite moment, 42501, 40001 above READ COMMITTED.';

@@ -2,13 +2,12 @@
  * event.c
  *		The append-only history.
  */
-#include "core/extension.h"
-
 #include "history/event.h"
-#include "miscadmin.h"
+
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/trigger.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -31,8 +30,8 @@ event_write(int64 account_id, const char *subject, int64 subject_id,
 
 /*
  * license._session_role() → name
- *		The role that logged in, whatever it has become by SET ROLE, SET SESSION
- *		AUTHORIZATION or a function of another owner.  Raises nothing.
+ *		Returns the role that logged in.  SET ROLE, SET SESSION AUTHORIZATION
+ *		and functions of other owners do not change it.  Raises nothing.
  */
 Datum
 license_session_role(PG_FUNCTION_ARGS)
@@ -40,12 +39,12 @@ license_session_role(PG_FUNCTION_ARGS)
 	char	   *role = GetUserNameFromId(GetAuthenticatedUserId(), true);
 	Name		name = palloc0(NAMEDATALEN);
 
-	/* It may have been dropped since. */
+	/* The role may have been dropped since it logged in. */
 	namestrcpy(name, role != NULL ? role : psprintf("%u", GetAuthenticatedUserId()));
 	PG_RETURN_NAME(name);
 }
 
-/* What changed, was bought or paid stays for good; a refusal only until it is purged. */
+/* Only denials may be deleted, and only by purge_denials(). */
 static bool
 purges_denials(TriggerData *trigger)
 {
@@ -55,8 +54,8 @@ purges_denials(TriggerData *trigger)
 
 /*
  * license._append_only_trg() → trigger
- *		Before a statement that would change or remove history: refuses.
- *		Errors: LX050, 39P01.  O34.
+ *		Before UPDATE, DELETE or TRUNCATE of history: raises LX050.
+ *		Errors: LX050, 39P01.
  */
 Datum
 license_append_only_trg(PG_FUNCTION_ARGS)

@@ -3,7 +3,7 @@
 CREATE FUNCTION license._session_role() RETURNS name
 LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'license_session_role';
 COMMENT ON FUNCTION license._session_role() IS
-'The role that logged in: neither SET ROLE nor SET SESSION AUTHORIZATION nor license_ext.actor changes it. Raises nothing.';
+'Returns the role that logged in: neither SET ROLE nor SET SESSION AUTHORIZATION nor license_ext.actor changes it. Raises nothing.';
 
 CREATE TABLE license.event (
     account_id bigint NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE license.event (
     CONSTRAINT event_account_fkey FOREIGN KEY (account_id) REFERENCES license.account (account_id)
 );
 CREATE INDEX event_subject_idx ON license.event (account_id, subject, subject_id, event_id);
-COMMENT ON TABLE license.event IS 'Append-only history: each change of a licence, its pools and key, of a payment, voucher, site, account, user and device, and each seat moved, by whatever statement, with actor, role and time (O34, C29, T29). An INSERT by plain SQL leaves none: a row inserted may be a row restored.';
+COMMENT ON TABLE license.event IS 'Append-only history. It has each change that any statement makes to a licence, its pools and key, a payment, voucher, site, account, user or device, and each seat moved, with actor, role and time. A plain INSERT writes no event: the row may come from a restore.';
 COMMENT ON COLUMN license.event.account_id IS 'The account the changed row belongs to.';
 COMMENT ON COLUMN license.event.event_id IS 'Id of the entry; rises with time on one server.';
 COMMENT ON COLUMN license.event.at IS 'When it happened: the moment the operation was given, else the start of the transaction.';
@@ -37,12 +37,12 @@ COMMENT ON COLUMN license.event.new IS 'New values of what changed.';
 CREATE FUNCTION license._event_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_event_trg';
 COMMENT ON FUNCTION license._event_trg() IS
-'Trigger: writes the changed values of each updated or deleted row of a tracked table to license.event (O34). A row that gets another account or id is in the history under both. The voucher nobody has redeemed is in that of the topmost provider account; where there is none, in none. Errors: 39P01.';
+'Trigger: writes the changed values of each updated or deleted row of a tracked table to license.event. A row that got another account or id has an event under both. Events of a voucher that was not redeemed belong to the topmost provider account, if there is one. Errors: 39P01.';
 
 CREATE FUNCTION license._append_only_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_append_only_trg';
 COMMENT ON FUNCTION license._append_only_trg() IS
-'Trigger: refuses to change or remove history; only license.purge_denials() may remove refusals. Errors: LX050, 39P01.';
+'Trigger: refuses to change or remove history. Only license.purge_denials() deletes denials. Errors: LX050, 39P01.';
 
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON license.event
     FOR EACH STATEMENT EXECUTE FUNCTION license._append_only_trg();
@@ -54,7 +54,7 @@ CREATE TRIGGER purchase_line_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON 
 CREATE FUNCTION license._event_truncate_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_event_truncate_trg';
 COMMENT ON FUNCTION license._event_truncate_trg() IS
-'Trigger: a tracked table is not truncated, since that would leave nothing of its rows in the history; of devices each account gets an event with their number. Errors: LX050, 39P01.';
+'Trigger: refuses TRUNCATE of a tracked table, which would leave nothing of its rows in the history. TRUNCATE of devices writes their number to the history of each account. Errors: LX050, 39P01.';
 
 -- Column lists leave out what is maintained all the time, so that counting and heartbeats queue no trigger.
 CREATE TRIGGER license_event_update

@@ -1,20 +1,20 @@
 /*
  * event_row.c
- *		History of rows that any statement changes or removes.
+ *		Writes the history of rows that any statement updates or deletes.
  *
- * An INSERT leaves no event: a row inserted may be a row restored, and a
- * restore brings its history along.  The triggers look at one row after the
- * other: a kept plan over the rows of a statement would be planned for few of
- * them, and be slow for many.
+ * An INSERT writes no event: the row may come from a restore, which brings its
+ * history along.  The triggers fire for each row: a statement over transition
+ * tables would keep a plan made for few rows, which is slow for many.
  */
 #include "core/extension.h"
 
 #include "catalog/pg_type.h"
-#include "history/event.h"
-#include "lib/stringinfo.h"
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/trigger.h"
+#include "history/event.h"
+#include "lib/stringinfo.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -28,12 +28,12 @@ PG_FUNCTION_INFO_V1(license_event_truncate_trg);
 typedef struct Tracked
 {
 	const char *table;
-	const char *id;				/* column that names the row; NULL: none does */
-	const char *beside;			/* column that is told beside what changed */
-	const char *secret;			/* column whose values are not told */
+	const char *id;				/* column with the id of the row; NULL: none */
+	const char *beside;			/* column that is written even if it did not change */
+	const char *secret;			/* column whose values are not written in full */
 	const char *account;		/* column of the account */
 	const char *own_event;		/* operation that writes a better event itself */
-	const char *untracked[4];	/* columns that change without anybody noticing */
+	const char *untracked[4];	/* columns whose changes are not written */
 } Tracked;
 
 static const Tracked tracked[] = {
@@ -70,7 +70,7 @@ is_column(const char *column, const char *name)
 	return name != NULL && strcmp(column, name) == 0;
 }
 
-/* Generated columns follow from others, which are told. */
+/* Generated columns follow from others, which are written. */
 static bool
 is_untracked(const Tracked *table, Form_pg_attribute att)
 {
@@ -84,7 +84,7 @@ is_untracked(const Tracked *table, Form_pg_attribute att)
 	return false;
 }
 
-/* Of a key its first group, by which its owner knows it; of a password only that there is one */
+/* What is written of a secret: the first group of a key, by which its owner knows it; nothing of a password */
 static char *
 hint_at(const char *column, const char *value, bool is_new)
 {
@@ -140,7 +140,7 @@ append_value(StringInfo json, Oid type, Datum value)
 	}
 }
 
-/* "column": value */
+/* Appends "column": value */
 static void
 append_member(StringInfo json, const Tracked *table, Form_pg_attribute att, Datum value, bool isnull, bool is_new)
 {
@@ -162,12 +162,15 @@ append_member(StringInfo json, const Tracked *table, Form_pg_attribute att, Datu
 		append_value(json, att->atttypid, value);
 }
 
-/* The row's values as JSON: with the other version only those that differ from it, else all; NULL when there are none */
+/*
+ * The values of a row as JSON.  If another version of it is given, only those
+ * that differ from it; NULL if none does.
+ */
 static char *
 row_values(TriggerData *trigger, const Tracked *table, HeapTuple row, HeapTuple other, bool is_new)
 {
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	bool		told = false;
+	bool		changed = false;
 	StringInfoData json;
 
 	initStringInfo(&json);
@@ -185,26 +188,27 @@ row_values(TriggerData *trigger, const Tracked *table, HeapTuple row, HeapTuple 
 		differs = other == NULL || trigger_changes(trigger, column);
 		if (!differs && !is_column(column, table->beside))
 			continue;
-		told = told || differs;
+		changed = changed || differs;
 		value = heap_getattr(row, i + 1, desc, &isnull);
 		append_member(&json, table, att, value, isnull, is_new);
 	}
 	appendStringInfoChar(&json, '}');
-	return told ? json.data : NULL;
+	return changed ? json.data : NULL;
 }
 
-/* Where the history of a row stands */
+/* What the event of a row is about */
 typedef struct Subject
 {
-	bool		known;
+	bool		known;			/* false: there is no account for it */
 	int64		account_id;
 	int64		id;
 } Subject;
 
 static Statement event_provider = STATEMENT(
-	"SELECT account_id FROM license.account WHERE kind = 'provider' ORDER BY parent_id NULLS FIRST, account_id LIMIT 1");
+	"SELECT account_id FROM license.account WHERE kind = 'provider'"
+	" ORDER BY parent_id NULLS FIRST, account_id LIMIT 1");
 
-/* A voucher that nobody has redeemed is in the history of the provider. */
+/* Events of a voucher that was not redeemed are in the history of the provider. */
 static Subject
 subject_of(TriggerData *trigger, const Tracked *table, HeapTuple row)
 {
@@ -215,7 +219,7 @@ subject_of(TriggerData *trigger, const Tracked *table, HeapTuple row)
 	if (isnull)
 	{
 		subject.known = RUN(event_provider) > 0;
-		subject.account_id = subject.known ? got_int64(1) : 0;
+		subject.account_id = subject.known ? field_int64("account_id") : 0;
 	}
 	if (table->id != NULL)
 		subject.id = DatumGetInt64(trigger_column(trigger, row, table->id, &isnull));
@@ -229,7 +233,7 @@ write_for(const Tracked *table, const Subject *subject, const char *action, cons
 		event_write(subject->account_id, table->table, subject->id, action, old, new);
 }
 
-/* What has another key now is in the history under both. */
+/* A row that got another id or account has an event under both. */
 static void
 write_change(TriggerData *trigger, const Tracked *table, const char *action)
 {
@@ -243,7 +247,7 @@ write_change(TriggerData *trigger, const Tracked *table, const char *action)
 	new = row_values(trigger, table, trigger->tg_newtuple, trigger->tg_trigtuple, true);
 	before = subject_of(trigger, table, trigger->tg_trigtuple);
 	after = subject_of(trigger, table, trigger->tg_newtuple);
-	/* An account that has another id now has no history under the former one. */
+	/* An account that got another id has no history under the former one. */
 	if (!is_column(table->id ? table->id : "", table->account))
 		write_for(table, &before, action ? action : "update", old, new);
 	else
@@ -263,9 +267,9 @@ write_removal(TriggerData *trigger, const Tracked *table, const char *action)
 
 /*
  * license._event_trg() → trigger
- *		After a row of a tracked table was updated or deleted: writes what
- *		changed, with the operation, the actor and the moment, or all that the
- *		row held.  Errors: 39P01.  O34.
+ *		After UPDATE or DELETE of a row of a tracked table: writes the values
+ *		that changed, or all values of a deleted row, with the operation, the
+ *		actor and the moment.  Errors: 39P01.
  */
 Datum
 license_event_trg(PG_FUNCTION_ARGS)
@@ -290,14 +294,15 @@ license_event_trg(PG_FUNCTION_ARGS)
 static Statement event_devices_truncated = STATEMENT(
 	"INSERT INTO license.event (account_id, at, actor, subject, subject_id, action, old)"
 	" SELECT account_id, $1, $2, 'account', account_id, 'truncate',"
-	" pg_catalog.jsonb_build_object('devices', pg_catalog.count(*)) FROM license.device GROUP BY account_id ORDER BY account_id",
+	" pg_catalog.jsonb_build_object('devices', pg_catalog.count(*))"
+	" FROM license.device GROUP BY account_id ORDER BY account_id",
 	TIMESTAMPTZOID, TEXTOID);
 
 /*
  * license._event_truncate_trg() → trigger
- *		Before a tracked table is truncated: of devices, each account's history
- *		gets their number; the other tables cannot be truncated.
- *		Errors: LX050, 39P01.  O34.
+ *		Before TRUNCATE of a tracked table.  TRUNCATE of devices writes their
+ *		number to the history of each account; the other tables cannot be
+ *		truncated.  Errors: LX050, 39P01.
  */
 Datum
 license_event_truncate_trg(PG_FUNCTION_ARGS)

@@ -1,18 +1,19 @@
 /*
  * connection.c
- *		The connections that start a licence.
+ *		Connections of devices, enough of which start a licence.
  *
- * The counted foreign key of license.connection keeps license.connections; the
- * licence's row is locked around it, so of two connections at once exactly one
- * finds that it reached the threshold.
+ * The counted foreign key of license.connection maintains
+ * license.license.connections.  The row of the licence is locked meanwhile, so
+ * that of two concurrent connections exactly one reaches the threshold.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
-#include "license/license.h"
-#include "license/license_status.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
+#include "license/license.h"
+#include "license/license_status.h"
 #include "utils/inet.h"
 
 PG_FUNCTION_INFO_V1(license_record_connection);
@@ -31,19 +32,29 @@ static Statement connection_other_status = STATEMENT(
 	" ORDER BY l.status = 'in_use' DESC, l.license_id LIMIT 1",
 	INT8OID, INT8OID);
 
-/* The license_id and status of the site's licence become the row that was got. */
-static void
-find_live_license(int64 account_id, int64 site_id)
+typedef struct LiveLicense
 {
-	if (RUN(connection_status, arg_int64(account_id), arg_int64(site_id)) > 0)
-		return;
-	if (RUN(connection_other_status, arg_int64(account_id), arg_int64(site_id)) > 0)
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_LICENSE_NOT_FOUND),
-			errmsg("site " INT64_FORMAT " has no live licence", site_id),
-			errdetail("Account " INT64_FORMAT " has none that is provisioned there or assigned to it.", account_id),
-			errhint("Send a licence key with license.provision()."));
+	int64		license_id;
+	char	   *status;
+} LiveLicense;
+
+static LiveLicense
+find_live_license(FunctionCallInfo fcinfo)
+{
+	NullableDatum account_id = arg_passed(fcinfo, 0);
+	NullableDatum site_id = arg_passed(fcinfo, 1);
+
+	if (RUN(connection_status, account_id, site_id) == 0 && RUN(connection_other_status, account_id, site_id) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_LICENSE_NOT_FOUND),
+				errmsg("site " INT64_FORMAT " has no live licence", PG_GETARG_INT64(1)),
+				errdetail("Account " INT64_FORMAT " has none that is provisioned there or assigned to it.",
+						  PG_GETARG_INT64(0)),
+				errhint("Send a licence key with license.provision()."));
+	return (LiveLicense) {
+		.license_id = field_int64("license_id"),
+		.status = field_text("status"),
+	};
 }
 
 /* A licence that is assigned here but lives at another site waits for connections there. */
@@ -51,7 +62,7 @@ static bool
 counts_here(FunctionCallInfo fcinfo, int64 license_id)
 {
 	return RUN(connection_status, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) > 0 &&
-		got_int64(1) == license_id;
+		field_int64("license_id") == license_id;
 }
 
 static Statement connection_lock = STATEMENT(
@@ -72,9 +83,9 @@ static Statement connection_start = STATEMENT(
 	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 /*
- * Locked first, the licence cannot start meanwhile, and two connections of
- * transactions that could not see each other's do not both stay short of the
- * threshold.
+ * The lock keeps the licence from starting meanwhile.  It also makes concurrent
+ * connections wait for each other: else two that do not see each other could
+ * both stay below the threshold that they reach together.
  */
 static void
 count_connection(FunctionCallInfo fcinfo, int64 license_id)
@@ -83,7 +94,7 @@ count_connection(FunctionCallInfo fcinfo, int64 license_id)
 	NullableDatum at = arg_time(operation_at());
 
 	if (RUN(connection_lock, account, arg_int64(license_id)) == 0 ||
-		strcmp(got_text(1), PENDING_START) != 0)
+		strcmp(field_text("status"), PENDING_START) != 0)
 		return;
 	RUN(connection_insert, account, arg_int64(license_id), arg_passed(fcinfo, 1),
 		arg_passed(fcinfo, 2), at);
@@ -94,43 +105,41 @@ static Statement connection_answer = STATEMENT(
 	"SELECT status FROM license.license WHERE account_id = $1 AND license_id = $2",
 	INT8OID, INT8OID);
 
-/* The status after a device connected to a licence that was waiting */
+/* Counts the device, and returns the status of the licence afterwards. */
 static Datum
 connect_waiting(FunctionCallInfo fcinfo, int64 license_id)
 {
-	bool		isnull;
-
 	if (counts_here(fcinfo, license_id))
 		count_connection(fcinfo, license_id);
 	if (RUN(connection_answer, arg_passed(fcinfo, 0), arg_int64(license_id)) == 0)
 		license_not_found(PG_GETARG_INT64(0), license_id);
-	return got_datum_to_keep(1, &isnull);
+	return operation_keep_varlena(field_value("status").value);
 }
 
 /*
  * license.record_connection(account_id, site_id, mac, at) → status
- *		Counts a device that connected while the site's licence waits for its
- *		start, each address once; the one that reaches the threshold starts the
- *		contract at that moment.  In every other status nothing is written.
- *		O19, O20, O21, O22.
+ *		Counts a device that connected while the licence of the site is pending
+ *		start, each hardware address once.  The device that reaches the
+ *		threshold of the offer starts the contract at that moment.  In every
+ *		other status it writes nothing.
  *		Errors: LX005 no live licence at the site, 22004.
  */
 Datum
 license_record_connection(PG_FUNCTION_ARGS)
 {
 	Operation	op;
+	LiveLicense license;
 	Datum		status;
-	bool		isnull;
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "mac");
 	operation_begin(&op, fcinfo, "record_connection", moment_argument(fcinfo, 3));
-	find_live_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	if (strcmp(got_text(2), PENDING_START) == 0)
-		status = connect_waiting(fcinfo, got_int64(1));
+	license = find_live_license(fcinfo);
+	if (strcmp(license.status, PENDING_START) == 0)
+		status = connect_waiting(fcinfo, license.license_id);
 	else
-		status = got_datum_to_keep(2, &isnull);
+		status = operation_keep_varlena(arg_text(license.status).value);
 	operation_end(&op);
 	return status;
 }

@@ -11,11 +11,11 @@ CREATE TABLE license.connection (
         REFERENCES license.license (account_id, license_id) ON DELETE CASCADE,
     CONSTRAINT connection_site_fkey FOREIGN KEY (account_id, site_id) REFERENCES license.site (account_id, site_id)
 );
-COMMENT ON TABLE license.connection IS 'Devices seen while a licence waits for its start (O19, O20).';
+COMMENT ON TABLE license.connection IS 'Devices seen while a licence waits for its start.';
 COMMENT ON COLUMN license.connection.account_id IS 'The organization.';
 COMMENT ON COLUMN license.connection.license_id IS 'The licence that was pending start.';
 COMMENT ON COLUMN license.connection.site_id IS 'Where the device connected.';
-COMMENT ON COLUMN license.connection.mac IS 'Hardware address; each counts once (O20).';
+COMMENT ON COLUMN license.connection.mac IS 'Hardware address; each counts once.';
 COMMENT ON COLUMN license.connection.first_seen_at IS 'First time it connected.';
 
 SELECT license.attach_seat_limit('license.connection', 'connection_license_fkey', 'connections', NULL);
@@ -24,4 +24,4 @@ CREATE FUNCTION license.record_connection(account_id bigint, site_id bigint, mac
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_record_connection';
 COMMENT ON FUNCTION license.record_connection(bigint, bigint, macaddr, timestamptz) IS
-'A device connected at a site: returns the status of the licence that lives there, or is assigned to it. While that waits for its start, the device is counted, each address once, and the one that reaches the offer''s threshold starts the contract at that moment. In every other status nothing is written, so a denied licence counts no devices. Errors: LX005 no live licence at the site, 22004. O19, O20, O21, O22.';
+'Records that a device connected at a site, and returns the status of the licence that lives there or is assigned to it. While the licence is pending start, the device is counted, each hardware address once; the one that reaches the threshold of the offer starts the contract at that moment. In every other status nothing is written, so a denied licence counts no devices. Levels: provider, customer, service. Errors: LX005 no live licence at the site, 22004.';

@@ -1,20 +1,21 @@
 /*
  * license.c
- *		What is done to a licence: issued, denied, restored, finalized, renewed.
+ *		Issues licences, denies and restores access to them, finalizes and
+ *		renews them.
  *
- * Every operation locks the row first and decides by what it then finds; the
- * trigger of license_status.c checks the change once more, as it checks plain
- * statements.
+ * Every operation locks the row of the licence first and decides by the locked
+ * row.  The trigger in license_status.c checks every change again, as it checks
+ * plain statements.
  */
-#include "core/extension.h"
-#include "core/function.h"
-
-#include "history/event.h"
 #include "license/license.h"
-#include "license/license_status.h"
+
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
+#include "history/event.h"
+#include "license/license_status.h"
 
 PG_FUNCTION_INFO_V1(license_issue_license);
 PG_FUNCTION_INFO_V1(license_deny_access);
@@ -30,7 +31,7 @@ typedef struct License
 	char	   *status;
 	bool		started;
 	bool		has_end;
-	bool		ended;
+	bool		ended;			/* or finalized */
 } License;
 
 void
@@ -43,22 +44,24 @@ license_not_found(int64 account_id, int64 license_id)
 }
 
 static Statement license_lock = STATEMENT(
-	"SELECT status, starts_at IS NOT NULL, coalesce(ends_at <= $3, false), ends_at IS NOT NULL, term, sku, site_id"
+	"SELECT status, starts_at IS NOT NULL AS started, ends_at IS NOT NULL AS has_end,"
+	" coalesce(ends_at <= $3, false) OR status = 'contract_finalized' AS ended"
 	" FROM license.license WHERE account_id = $1 AND license_id = $2 FOR NO KEY UPDATE",
 	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static License
 lock_license(int64 account_id, int64 license_id, TimestampTz at)
 {
-	License		license = {.account_id = account_id, .license_id = license_id};
-
 	if (RUN(license_lock, arg_int64(account_id), arg_int64(license_id), arg_time(at)) == 0)
 		license_not_found(account_id, license_id);
-	license.status = got_text(1);
-	license.started = got_bool(2);
-	license.ended = got_bool(3) || strcmp(license.status, CONTRACT_FINALIZED) == 0;
-	license.has_end = got_bool(4);
-	return license;
+	return (License) {
+		.account_id = account_id,
+		.license_id = license_id,
+		.status = field_text("status"),
+		.started = field_bool("started"),
+		.has_end = field_bool("has_end"),
+		.ended = field_bool("ended"),
+	};
 }
 
 static Statement license_set_status = STATEMENT(
@@ -80,40 +83,61 @@ require_license_arguments(FunctionCallInfo fcinfo)
 	require_argument(fcinfo, 1, "license_id");
 }
 
+typedef struct RequestRow
+{
+	NullableDatum license_id;	/* once issued */
+	bool		issuable;		/* the offer is counted in access points or rooms */
+	char	   *sku;
+} RequestRow;
+
 static Statement request_lock = STATEMENT(
-	"SELECT r.license_id, o.unit IN ('access_point', 'room'), r.sku FROM license.license_request r"
+	"SELECT r.license_id, o.unit IN ('access_point', 'room') AS issuable, r.sku FROM license.license_request r"
 	" JOIN license.offer o ON o.sku = r.sku WHERE r.account_id = $1 AND r.request_id = $2 FOR NO KEY UPDATE OF r",
 	INT8OID, INT8OID);
 
-static void
-check_request(int64 account_id, int64 request_id)
+static RequestRow
+lock_request(int64 account_id, int64 request_id)
 {
 	if (RUN(request_lock, arg_int64(account_id), arg_int64(request_id)) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				errmsg("licence request " INT64_FORMAT " does not exist", request_id),
 				errdetail("Account " INT64_FORMAT " has no such request.", account_id));
-	if (!got_null(1))
+	return (RequestRow) {
+		.license_id = field_value("license_id"),
+		.issuable = field_bool("issuable"),
+		.sku = field_text("sku"),
+	};
+}
+
+static void
+check_request(int64 account_id, int64 request_id)
+{
+	RequestRow	request = lock_request(account_id, request_id);
+
+	if (!request.license_id.isnull)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
 				errmsg("licence request " INT64_FORMAT " was issued before", request_id),
-				errdetail("It became licence " INT64_FORMAT ".", got_int64(1)),
+				errdetail("It became licence " INT64_FORMAT ".", DatumGetInt64(request.license_id.value)),
 				errhint("Read its document with license.license_document()."));
-	if (!got_bool(2))
+	if (!request.issuable)
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-				errmsg("offer %s cannot be issued upon a licence request", cut_for_message(got_text(3))),
+				errmsg("offer %s cannot be issued upon a licence request", cut_for_message(request.sku)),
 				errdetail("It is not counted in access points or rooms."));
 }
 
 static Statement license_issue = STATEMENT(
-	"INSERT INTO license.license AS l (account_id, sku, term, payment_form, partner_id, distributor_id, modules, created_at)"
-	" SELECT r.account_id, r.sku, pg_catalog.make_interval(years => r.years), r.payment_form, r.partner_id, r.distributor_id,"
+	"INSERT INTO license.license AS l"
+	" (account_id, sku, term, payment_form, partner_id, distributor_id, modules, created_at)"
+	" SELECT r.account_id, r.sku, pg_catalog.make_interval(years => r.years), r.payment_form,"
+	" r.partner_id, r.distributor_id,"
 	" ARRAY(SELECT m FROM pg_catalog.unnest(o.base_module || o.modules || r.modules) WITH ORDINALITY u (m, n)"
 	" WHERE m IS NOT NULL GROUP BY m ORDER BY min(n)), $3"
 	" FROM license.license_request r JOIN license.offer o ON o.sku = r.sku"
 	" WHERE r.account_id = $1 AND r.request_id = $2"
-	" RETURNING l.license_id, (pg_catalog.to_jsonb(l) - 'key'::text)::text",
+	" RETURNING l.license_id, (pg_catalog.to_jsonb(l) - 'key'::text)::text AS contents",
 	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static Statement license_issue_pool = STATEMENT(
@@ -129,9 +153,9 @@ static Statement request_issued = STATEMENT(
 
 /*
  * license.issue_license(account_id, request_id, at) → license_id
- *		Issues the licence a request asks for: pending provision, with a new
- *		key, a pool of access points or rooms, and the modules of offer and
- *		request.  O1, O3, O10, O11, O17.
+ *		Issues the licence that a request asks for.  The licence is pending
+ *		provision, with a new key, a pool of access points or rooms, and the
+ *		modules of the offer and the request.
  *		Errors: LX003 issued before, LX030 offer counts something else, 23503
  *		no such request, 22004.
  */
@@ -142,7 +166,7 @@ license_issue_license(PG_FUNCTION_ARGS)
 	int64		request_id;
 	int64		license_id;
 	TimestampTz at;
-	char	   *row;
+	char	   *contents;
 	Operation	op;
 
 	require_argument(fcinfo, 0, "account_id");
@@ -154,18 +178,19 @@ license_issue_license(PG_FUNCTION_ARGS)
 	operation_begin(&op, fcinfo, "issue_license", at);
 	check_request(account_id, request_id);
 	RUN(license_issue, arg_int64(account_id), arg_int64(request_id), arg_time(at));
-	license_id = got_int64(1);
-	row = got_text(2);
+	license_id = field_int64("license_id");
+	contents = field_text("contents");
 	RUN(license_issue_pool, arg_int64(account_id), arg_int64(request_id), arg_int64(license_id));
 	RUN(request_issued, arg_int64(account_id), arg_int64(request_id), arg_int64(license_id));
-	event_write(account_id, "license", license_id, "issue_license", NULL, row);
+	event_write(account_id, "license", license_id, "issue_license", NULL, contents);
 	operation_end(&op);
 	PG_RETURN_INT64(license_id);
 }
 
 /*
  * license.deny_access(account_id, license_id, reason, at)
- *		Takes the service away; the contract clock keeps running.  O23, O24.
+ *		Denies the service of a licence.  Its contract goes on and ends at the
+ *		same time.
  *		Errors: LX003 not pending start or in use, LX005, 22023 empty reason,
  *		22004.
  */
@@ -188,7 +213,7 @@ license_deny_access(PG_FUNCTION_ARGS)
 /*
  * license.restore_access(account_id, license_id, at)
  *		Gives a denied licence the status it had before, while its contract
- *		runs.  O24.
+ *		runs.
  *		Errors: LX003 not denied or contract ended, LX005, 22004.
  */
 Datum
@@ -218,7 +243,7 @@ license_restore_access(PG_FUNCTION_ARGS)
 
 /*
  * license.finalize(account_id, license_id, reason, at)
- *		Terminates the contract; its dates and seats are kept.  O25.
+ *		Terminates the contract.  Its dates and seats are kept.
  *		Errors: LX003 finalized before, LX005, 22023 empty reason, 22004.
  */
 Datum
@@ -247,17 +272,20 @@ static Statement license_live_at_site = STATEMENT(
 void
 license_check_site_is_free(int64 account_id, int64 license_id, NullableDatum site_id)
 {
+	int64		live_id;
+
 	if (RUN(license_live_at_site, arg_int64(account_id), arg_int64(license_id), site_id) == 0)
 		return;
+	live_id = field_int64("license_id");
 	ereport(ERROR,
 			errcode(ERRCODE_LICENSE_ALREADY_LIVE),
 			errmsg("the site has a live licence already"),
-			errdetail("It is licence " INT64_FORMAT ".", got_int64(1)),
+			errdetail("It is licence " INT64_FORMAT ".", live_id),
 			errhint("End it with license.finalize(), or prolong it with license.renew()."));
 }
 
 static Statement license_renewable = STATEMENT(
-	"SELECT o.trial, coalesce(s.license_model = 'custom', false) FROM license.license l"
+	"SELECT o.trial, coalesce(s.license_model = 'custom', false) AS at_custom_site FROM license.license l"
 	" JOIN license.offer o ON o.sku = l.sku"
 	" LEFT JOIN license.site s ON s.account_id = l.account_id AND s.site_id = l.site_id"
 	" WHERE l.account_id = $1 AND l.license_id = $2",
@@ -266,6 +294,9 @@ static Statement license_renewable = STATEMENT(
 static void
 check_renewable(const License *license)
 {
+	bool		trial;
+	bool		at_custom_site;
+
 	if (!license->started)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
@@ -276,12 +307,14 @@ check_renewable(const License *license)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("licence " INT64_FORMAT " has no end that could be renewed", license->license_id));
 	RUN(license_renewable, arg_int64(license->account_id), arg_int64(license->license_id));
-	if (got_bool(1))
+	trial = field_bool("trial");
+	at_custom_site = field_bool("at_custom_site");
+	if (trial)
 		ereport(ERROR,
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 				errmsg("licence " INT64_FORMAT " is a trial and cannot be renewed", license->license_id),
 				errhint("Order the offer itself with license.place_order()."));
-	if (got_bool(2))
+	if (at_custom_site)
 		ereport(ERROR,
 				errcode(ERRCODE_MIGRATION_REQUIRED),
 				errmsg("licence " INT64_FORMAT " cannot be renewed on the old licence model", license->license_id),
@@ -296,8 +329,9 @@ static Statement license_lock_site = STATEMENT(
 	INT8OID, INT8OID);
 
 /*
- * A finalized licence comes back to life, so the site is locked before the
- * licence, as license.provision() does it, and may have no other.
+ * A renewal revives a finalized licence, so the site may not have another one
+ * that lives.  The site is locked before the licence, as license.provision()
+ * does it.
  */
 static License
 lock_for_renewal(int64 account_id, int64 license_id, TimestampTz at)
@@ -337,9 +371,9 @@ static Statement license_renew_statement = STATEMENT(
 
 /*
  * license.renew(account_id, license_id, term, at) → ends_at
- *		Prolongs by a term (NULL: the licence's own): from the old end while the
- *		contract runs, else a new period begins at that moment and a finalized
- *		licence is in use again.  A denied one stays denied.  O25, O44.
+ *		Prolongs a licence by a term (NULL: its own).  While the contract runs,
+ *		the term is added to its end.  Else a new period begins at that moment,
+ *		and a finalized licence is in use again.  A denied one stays denied.
  *		Errors: LX003 not started, LX005, LX008, LX010, LX030 a trial, 22023
  *		term not positive or no end to renew, 22004.
  */
@@ -349,8 +383,7 @@ license_renew(PG_FUNCTION_ARGS)
 	Operation	op;
 	License		license;
 	TimestampTz at;
-	Datum		ends_at;
-	bool		isnull;
+	NullableDatum ends_at;
 
 	require_license_arguments(fcinfo);
 	check_term(fcinfo, 2);
@@ -359,9 +392,9 @@ license_renew(PG_FUNCTION_ARGS)
 	license = lock_for_renewal(PG_GETARG_INT64(0), PG_GETARG_INT64(1), at);
 	RUN(license_renew_statement, arg_int64(license.account_id), arg_int64(license.license_id),
 		arg_time(at), arg_passed(fcinfo, 2), arg_bool(!license.ended));
-	ends_at = got_datum(1, &isnull);
+	ends_at = field_value("ends_at");
 	operation_end(&op);
-	if (isnull)
+	if (ends_at.isnull)
 		PG_RETURN_NULL();
-	return ends_at;
+	return ends_at.value;
 }

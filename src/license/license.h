@@ -7,13 +7,13 @@
 
 #include "core/statement.h"
 
-/* Raises LX005. */
+/* Raises LX005 for a licence that was not found. */
 extern void license_not_found(int64 account_id, int64 license_id);
 
 /*
- * Raises LX008 when another licence that starts on connections lives at the
- * site (NULL: the licence's own), whose row the caller has locked; a licence
- * of another kind may join it.  O15.
+ * Raises LX008 if both this licence and another one that lives at the site
+ * start on connections.  site_id is NULL for the site of the licence itself.
+ * The caller has locked the row of the site.
  */
 extern void license_check_site_is_free(int64 account_id, int64 license_id, NullableDatum site_id);
 

@@ -1,35 +1,33 @@
 /*
  * license_data.c
- *		What there is to read about one licence.
+ *		Reports about one licence, as JSON.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
-#include "license/license.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
+#include "license/license.h"
 
 PG_FUNCTION_INFO_V1(license_license_document);
 PG_FUNCTION_INFO_V1(license_license_data);
 
+/* Runs a function that returns column "report" of the statement. */
 static Datum
-read_license(FunctionCallInfo fcinfo, const char *name, Statement *plan)
+report_license(FunctionCallInfo fcinfo, const char *name, Statement *statement)
 {
-	NullableDatum args[2];
 	Operation	op;
-	Datum		answer;
-	bool		isnull;
+	Datum		report;
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "license_id");
-	args[0] = arg_passed(fcinfo, 0);
-	args[1] = arg_passed(fcinfo, 1);
 	operation_begin(&op, fcinfo, name, GetCurrentTransactionStartTimestamp());
-	if (statement_run(plan, args, lengthof(args)) == 0)
+	if (RUN(*statement, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		license_not_found(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	answer = got_datum_to_keep(1, &isnull);
+	report = operation_keep_varlena(field_value("report").value);
 	operation_end(&op);
-	return answer;
+	return report;
 }
 
 static Statement license_document_statement = STATEMENT(
@@ -43,7 +41,7 @@ static Statement license_document_statement = STATEMENT(
 	" 'offer', pg_catalog.jsonb_build_object('sku', o.sku, 'name', o.name),"
 	" 'partner', (SELECT name FROM license.account WHERE account_id = l.partner_id),"
 	" 'distributor', (SELECT name FROM license.account WHERE account_id = l.distributor_id),"
-	" 'issued_at', l.created_at)"
+	" 'issued_at', l.created_at) AS report"
 	" FROM license.license l JOIN license.account a ON a.account_id = l.account_id"
 	" JOIN license.offer o ON o.sku = l.sku"
 	" LEFT JOIN license.license_request r ON r.account_id = l.account_id AND r.license_id = l.license_id"
@@ -53,14 +51,14 @@ static Statement license_document_statement = STATEMENT(
 
 /*
  * license.license_document(account_id, license_id) → jsonb
- *		The content of the document handed to the customer: location, type of
- *		licence (basis, quantity, modules, years, payment) and key.  O10.
+ *		Returns the contents of the document for the customer: location, type of
+ *		licence (basis, quantity, modules, years, payment) and key.
  *		Errors: LX005, 22004.
  */
 Datum
 license_license_document(PG_FUNCTION_ARGS)
 {
-	return read_license(fcinfo, "license_document", &license_document_statement);
+	return report_license(fcinfo, "license_document", &license_document_statement);
 }
 
 static Statement license_data_statement = STATEMENT(
@@ -72,7 +70,8 @@ static Statement license_data_statement = STATEMENT(
 	" 'connections', l.connections, 'reason', l.reason, 'auto_renew', l.auto_renew),"
 	" 'modules', coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
 	" 'module', u.m, 'name', k.name, 'base', coalesce(k.base, false)) ORDER BY u.n)"
-	" FROM pg_catalog.unnest(l.modules) WITH ORDINALITY u (m, n) LEFT JOIN license.module k ON k.module = u.m), '[]'),"
+	" FROM pg_catalog.unnest(l.modules) WITH ORDINALITY u (m, n)"
+	" LEFT JOIN license.module k ON k.module = u.m), '[]'),"
 	" 'upgrades', coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
 	" 'at', e.at, 'actor', e.actor, 'action', e.action, 'old', e.old, 'new', e.new) ORDER BY e.event_id)"
 	" FROM license.event e WHERE e.account_id = $1 AND e.subject IN ('license', 'license_pool')"
@@ -83,7 +82,7 @@ static Statement license_data_statement = STATEMENT(
 	" FROM license.notice n WHERE n.account_id = $1 AND n.license_id = $2 AND n.state <> 'pending'), '[]'),"
 	" 'assignments', coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
 	" 'site_id', v.site_id, 'site', v.site, 'pool', v.pool, 'units', v.units) ORDER BY v.site_id, v.pool)"
-	" FROM license.assignment_overview v WHERE v.account_id = $1 AND v.license_id = $2), '[]'))"
+	" FROM license.assignment_overview v WHERE v.account_id = $1 AND v.license_id = $2), '[]')) AS report"
 	" FROM license.license l JOIN license.account a ON a.account_id = l.account_id"
 	" LEFT JOIN license.site s ON s.account_id = l.account_id AND s.site_id = l.site_id"
 	" CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.jsonb_object_agg(q.pool,"
@@ -94,12 +93,12 @@ static Statement license_data_statement = STATEMENT(
 
 /*
  * license.license_data(account_id, license_id) → jsonb
- *		General data, modules, upgrades, notifications and assignments of a
- *		licence.  O30, O31, O32, O34, O35, O36.
+ *		Returns the general data, modules, upgrades, notifications and
+ *		assignments of a licence.
  *		Errors: LX005, 22004.
  */
 Datum
 license_license_data(PG_FUNCTION_ARGS)
 {
-	return read_license(fcinfo, "license_data", &license_data_statement);
+	return report_license(fcinfo, "license_data", &license_data_statement);
 }

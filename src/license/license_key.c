@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(license_is_valid_key);
 
 /*
  * license.license_key_in(cstring) → license_key
- *		Errors: LX004 when the text is malformed or mistyped.  O11, M34.
+ *		Errors: LX004 when the text is malformed or mistyped.
  */
 Datum
 license_key_in(PG_FUNCTION_ARGS)
@@ -236,7 +236,7 @@ license_key_hash_extended(PG_FUNCTION_ARGS)
 /*
  * license.generate_key() → license_key
  *		A new key of 115 bits from the server's strong random source.
- *		Errors: XX000 when that source fails.  O11, M34.
+ *		Errors: XX000 when that source fails.
  */
 Datum
 license_generate_key(PG_FUNCTION_ARGS)
@@ -254,7 +254,7 @@ license_generate_key(PG_FUNCTION_ARGS)
 
 /*
  * license.is_valid_key(text) → boolean
- *		Whether the text is a key: never raises, false for NULL.  O11, M34.
+ *		Is the text a key?  False for NULL.  Raises nothing.
  */
 Datum
 license_is_valid_key(PG_FUNCTION_ARGS)

@@ -26,16 +26,16 @@ CREATE TYPE license.license_key (
 );
 
 COMMENT ON TYPE license.license_key IS
-'Licence key or voucher code in 16 bytes: 115 random bits and two check symbols, written as five groups of five Crockford base-32 symbols, 7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE. Case and hyphens do not matter; I and L are read as 1, O as 0. One or two wrong symbols and any two swapped symbols are always found. Errors: LX004 malformed or mistyped. O11, M34.';
+'Licence key or voucher code in 16 bytes: 115 random bits and two check symbols, written as five groups of five Crockford base-32 symbols, 7XK2M-9QD4T-0VZ3H-R8PAN-5CWJE. Case and hyphens do not matter; I and L are read as 1, O as 0. One or two wrong symbols and any two swapped symbols are always found. Errors: LX004 malformed or mistyped.';
 
 COMMENT ON FUNCTION license.license_key_in(cstring) IS
-'Key from its text. Errors: LX004 malformed or mistyped. O11, M34.';
+'Reads a key from its text. Errors: LX004 malformed or mistyped.';
 COMMENT ON FUNCTION license.license_key_out(license.license_key) IS
-'Text of a key: five groups of five symbols. O11, M34.';
+'Writes the text of a key: five groups of five symbols.';
 COMMENT ON FUNCTION license.license_key_recv(internal) IS
-'Key from its 16 bytes in the binary protocol. Errors: 22P03 when they are no key, 08P01 when they are fewer. O11, M34.';
+'Reads a key from its 16 bytes in the binary protocol. Errors: 22P03 when they are no key, 08P01 when they are fewer.';
 COMMENT ON FUNCTION license.license_key_send(license.license_key) IS
-'The 16 bytes of a key in the binary protocol: 125 bits, first symbol highest, and three zero bits. O11, M34.';
+'Writes the 16 bytes of a key in the binary protocol: 125 bits, first symbol highest, and three zero bits.';
 
 -- Comparisons are LEAKPROOF, as those of uuid, so that row-level policies do not keep indexes from being used.
 
@@ -185,13 +185,13 @@ CREATE FUNCTION license.generate_key() RETURNS license.license_key
 LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_generate_key';
 
 COMMENT ON FUNCTION license.generate_key() IS
-'A new licence key or voucher code: 115 bits of the server''s strong random source. Errors: XX000 when that source fails. O11, M34.';
+'Makes a new licence key or voucher code of 115 bits from the strong random source of the server. Levels: provider. Errors: XX000 when that source fails.';
 
 CREATE FUNCTION license.is_valid_key(candidate text) RETURNS boolean
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_valid_key';
 
 COMMENT ON FUNCTION license.is_valid_key(text) IS
-'Whether the text is a well-formed licence key with the right checksum, as the type reads it; says nothing about whether the key was ever issued. False for NULL, never raises. O11, M34.';
+'Tells whether the text is a well-formed licence key with the right check symbols, not whether the key was ever issued. False for NULL. Levels: all. Never raises.';
 
 -- Functions that take a key from outside take text, and views hand keys on as they are. Without schema license on the
 -- search_path, key = '...' compares texts; that the cast is LEAKPROOF lets an index on (key::text) be used below
@@ -199,7 +199,7 @@ COMMENT ON FUNCTION license.is_valid_key(text) IS
 CREATE FUNCTION license.license_key_text(license.license_key) RETURNS text
 LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION license.license_key_text(license.license_key) IS
-'Implementation of the cast to text: five groups of five symbols. O11, M34.';
+'Implementation of the cast to text: five groups of five symbols.';
 CREATE CAST (license.license_key AS text) WITH FUNCTION license.license_key_text(license.license_key) AS IMPLICIT;
 COMMENT ON CAST (license.license_key AS text) IS
 'A key can be given wherever text is asked for, as to license.validate() or license.redeem_voucher().';

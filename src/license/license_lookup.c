@@ -3,23 +3,23 @@
  *		Finds a licence by its key without planner and executor.
  *
  * Every device asks about its key again and again, so this reads the indexes
- * itself, in the snapshot of the caller's statement.  Where things are, and how
- * early the first notice is, is looked up once and forgotten when one of the
- * tables is altered or a notice stage edited.
+ * itself, in the snapshot of the caller's statement.  Oids, column numbers and
+ * the longest lead of a notice are remembered until one of the tables is altered
+ * or a notice stage edited.
  */
-#include "core/extension.h"
+#include "license/license_lookup.h"
 
 #include "access/genam.h"
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
-#include "executor/tuptable.h"
-#include "license/license_lookup.h"
-#include "core/statement.h"
+#include "core/field.h"
 #include "core/row.h"
-#include "storage/lmgr.h"
+#include "core/statement.h"
 #include "core/trigger.h"
+#include "executor/tuptable.h"
+#include "storage/lmgr.h"
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -108,7 +108,7 @@ find_places(void)
 	find_place(&license_place, "license", "license_key_key", license_columns, LICENSE_COLUMNS);
 	find_place(&pool_place, "license_pool", "license_pool_pkey", pool_columns, POOL_COLUMNS);
 	stage_table = relation_of_ours("notice_stage");
-	/* The index is not opened: who drops it would be waited for, and it would be gone. */
+	/* The catalogs are read, not the index: opening it could wait for a DROP and then fail. */
 	opclass = get_index_column_opclass(license_place.index, 1);
 	type = get_opclass_input_type(opclass);
 	fmgr_info_cxt(get_opcode(get_opfamily_member(get_opclass_family(opclass), type, type,
@@ -118,8 +118,8 @@ find_places(void)
 }
 
 /*
- * A copy of what is known of a table, which is locked and so remains true.  To
- * wait for the lock is to wait for who alters the table, so it is looked at again.
+ * Locks the table and returns a copy of what is known of it.  If the lock had to
+ * wait for a transaction that altered the table, the table is looked up again.
  */
 static Place
 lock_place(const Place *place)
@@ -138,7 +138,7 @@ lock_place(const Place *place)
 	}
 }
 
-/* Shows every row that the scan keys find to the reader; answers their number. */
+/* Calls the reader for every row that the scan keys find; returns their number. */
 static int
 scan_place(const Place *where, ScanKey keys, int nkeys, RowReader reader, void *result)
 {
@@ -225,31 +225,30 @@ license_lookup(const LicenseKey *key, const text *module, FoundLicense *license)
 }
 
 static Statement validate_earliest_lead = STATEMENT(
-	"SELECT max(lead) FROM license.notice_stage WHERE active");
+	"SELECT max(lead) AS lead FROM license.notice_stage WHERE active");
 
-/* What is remembered must be what is committed, and not what an older snapshot of the transaction shows. */
+/* Reads the latest rows: the transaction may have an old snapshot, but the session remembers the lead. */
 static void
 load_earliest_lead(void)
 {
 	uint64		before;
-	bool		isnull;
-	Datum		lead;
+	NullableDatum lead;
 
 	if (lead_known)
 		return;
 	find_places();
 	before = changes;
 	RUN_LATEST(validate_earliest_lead);
-	lead = got_datum(1, &isnull);
+	lead = field_value("lead");
 	memset(&earliest_lead, 0, sizeof(earliest_lead));
-	if (!isnull)
-		earliest_lead = *DatumGetIntervalP(lead);
+	if (!lead.isnull)
+		earliest_lead = *DatumGetIntervalP(lead.value);
 	lead_known = changes == before;
 }
 
 static Statement validate_expires_soon = STATEMENT(
 	"SELECT EXISTS (SELECT FROM license.account a CROSS JOIN license.notice_stage s"
-	" WHERE a.account_id = $1 AND s.active AND license._calendar_add($2, - s.lead, a.time_zone) <= $3)",
+	" WHERE a.account_id = $1 AND s.active AND license._calendar_add($2, - s.lead, a.time_zone) <= $3) AS soon",
 	INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 
 bool
@@ -260,19 +259,19 @@ license_expires_soon(const FoundLicense *license, TimestampTz at)
 	if (!license->has_end)
 		return false;
 	load_earliest_lead();
-	/* No calendar makes the lead longer than this, so most need none. */
+	/* No calendar makes the lead longer than this, so that most licences need no statement. */
 	longest = (double) earliest_lead.time +
 		((double) earliest_lead.month * 31 + earliest_lead.day + 2) * USECS_PER_DAY;
 	if ((double) license->ends_at - (double) at > longest)
 		return false;
 	RUN(validate_expires_soon, arg_int64(license->account_id), arg_time(license->ends_at), arg_time(at));
-	return got_bool(1);
+	return field_bool("soon");
 }
 
 /*
  * license._notice_stage_trg() → trigger
- *		After notice stages were edited: every backend forgets how early the
- *		first one is.  Errors: 39P01.
+ *		After a change of notice stages: every backend forgets the longest lead.
+ *		Errors: 39P01.
  */
 Datum
 license_notice_stage_trg(PG_FUNCTION_ARGS)

@@ -22,13 +22,10 @@ typedef struct FoundLicense
 	bool		pool_full;		/* any of its pools */
 } FoundLicense;
 
-/* Looks in the caller's snapshot; false: no licence has the key. */
+/* Looks in the caller's snapshot; returns false if no licence has the key. */
 extern bool license_lookup(const LicenseKey *key, const text *module, FoundLicense *license);
 
-/*
- * Is that moment inside the lead of the earliest notice stage?  SPI must be
- * connected.
- */
+/* Does the licence end within the lead of the earliest notice stage after that moment?  SPI must be connected. */
 extern bool license_expires_soon(const FoundLicense *license, TimestampTz at);
 
 extern void license_lookup_init(void);

@@ -30,32 +30,39 @@ CREATE TABLE license.license_request (
 );
 CREATE UNIQUE INDEX license_request_license_key ON license.license_request (account_id, license_id);
 CREATE INDEX license_request_open_idx ON license.license_request (account_id, site_id) WHERE license_id IS NULL;
-COMMENT ON TABLE license.license_request IS 'What a location asks its distributor for (O4).';
+COMMENT ON TABLE license.license_request IS 'What a location asks its distributor for.';
 COMMENT ON COLUMN license.license_request.account_id IS 'The organization.';
 COMMENT ON COLUMN license.license_request.request_id IS 'Id of the request.';
-COMMENT ON COLUMN license.license_request.site_id IS 'The location (O2).';
+COMMENT ON COLUMN license.license_request.site_id IS 'The location.';
 COMMENT ON COLUMN license.license_request.sku IS 'The offer asked for.';
-COMMENT ON COLUMN license.license_request.partner_id IS 'Partner or integrator (O4).';
-COMMENT ON COLUMN license.license_request.distributor_id IS 'Distributor or wholesaler, who issues the licence (O3).';
-COMMENT ON COLUMN license.license_request.years IS 'Length of the contract, 1 to 5 years (O5).';
-COMMENT ON COLUMN license.license_request.payment_form IS 'monthly or annual (O6).';
-COMMENT ON COLUMN license.license_request.access_points IS 'Number of access points; NULL in hospitality (O7).';
-COMMENT ON COLUMN license.license_request.rooms IS 'Number of rooms; in hospitality only (O7).';
-COMMENT ON COLUMN license.license_request.modules IS 'Advanced modules besides the base module (O8).';
+COMMENT ON COLUMN license.license_request.partner_id IS 'Partner or integrator.';
+COMMENT ON COLUMN license.license_request.distributor_id IS 'Distributor or wholesaler, who issues the licence.';
+COMMENT ON COLUMN license.license_request.years IS 'Length of the contract, 1 to 5 years.';
+COMMENT ON COLUMN license.license_request.payment_form IS 'monthly or annual.';
+COMMENT ON COLUMN license.license_request.access_points IS 'Number of access points; NULL in hospitality.';
+COMMENT ON COLUMN license.license_request.rooms IS 'Number of rooms; in hospitality only.';
+COMMENT ON COLUMN license.license_request.modules IS 'Advanced modules besides the base module.';
 COMMENT ON COLUMN license.license_request.license_id IS 'The licence, once issued.';
 
 CREATE FUNCTION license._license_request_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_trg';
 COMMENT ON FUNCTION license._license_request_trg() IS
-'Trigger: an open request gets the base modules and is held against the sector of its site (O7), the accounts above its organization (O9) and the known modules (O8); an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01. O1, O4.';
+'Trigger: an open request gets the base modules and must fit the sector of its site, the accounts above its organization and the known modules; an issued one does not change. Errors: 23503 unknown module, 23514, 55000, 39P01.';
+
+CREATE FUNCTION license._license_request_late_trg() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_late_trg';
+COMMENT ON FUNCTION license._license_request_late_trg() IS
+'Trigger: looks at the site (O7) and the accounts (O9) of a request that the current role may not insert by itself, after row-level security has accepted it, so that no error tells of accounts of others. Errors: 23514, 39P01.';
 
 CREATE FUNCTION license._request_basis_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
 COMMENT ON FUNCTION license._request_basis_trg() IS
-'Trigger: what open requests rest on does not change under them: the sector of a site, the accounts above an organization, a module, the base modules. Errors: 23514, 39P01. O7, O8, O9.';
+'Trigger: refuses a change of the sector of a site, of the accounts above an organization, of a module or of the base modules that an open request does not fit. Errors: 23514, 39P01.';
 
 CREATE TRIGGER license_request_rules BEFORE INSERT OR UPDATE ON license.license_request
     FOR EACH ROW EXECUTE FUNCTION license._license_request_trg();
+CREATE TRIGGER license_request_late AFTER INSERT ON license.license_request
+    FOR EACH ROW EXECUTE FUNCTION license._license_request_late_trg();
 CREATE TRIGGER site_request_basis AFTER UPDATE OF sector ON license.site
     FOR EACH ROW EXECUTE FUNCTION license._request_basis_trg();
 CREATE TRIGGER account_request_basis AFTER UPDATE OF parent_id, kind ON license.account

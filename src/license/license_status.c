@@ -1,20 +1,20 @@
 /*
  * license_status.c
- *		The statuses of a licence and the ways between them.
+ *		The statuses of a licence and the changes between them.
  *
- * One table says which changes there are and which operation makes them.  The
- * trigger holds it against every UPDATE, so that plain SQL can do no more than
- * the operations.
+ * One table lists the changes and the operation that makes each.  The trigger
+ * checks every UPDATE against it, so that plain SQL can do no more than the
+ * operations.
  */
-#include "core/extension.h"
-
-#include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "license/license_status.h"
+
+#include "account/site.h"
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
-#include "account/site.h"
 #include "core/trigger.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -44,8 +44,8 @@ static const struct
 
 /*
  * license.status_transitions() → SETOF (from_status, to_status, operation)
- *		Every change of status there is, and the operation that makes it; the
- *		sweep finalizes too.  O16, O26.  Raises nothing.
+ *		Lists the changes of status, each with the operation that makes it.  The
+ *		sweep finalizes licences, too.  Raises nothing.
  */
 Datum
 license_status_transitions(PG_FUNCTION_ARGS)
@@ -69,10 +69,7 @@ license_status_transitions(PG_FUNCTION_ARGS)
 static bool
 is_null(TriggerData *trigger, HeapTuple row, const char *column)
 {
-	bool		isnull;
-
-	(void) trigger_column(trigger, row, column, &isnull);
-	return isnull;
+	return trigger_value(trigger, row, column).isnull;
 }
 
 static bool
@@ -89,20 +86,19 @@ is_listed(const char *from, const char *to)
 static bool
 has_ended(TriggerData *trigger, HeapTuple row)
 {
-	bool		isnull;
-	Datum		ends_at = trigger_column(trigger, row, "ends_at", &isnull);
+	NullableDatum ends_at = trigger_value(trigger, row, "ends_at");
 
-	return !isnull && DatumGetTimestampTz(ends_at) <= operation_at();
+	return !ends_at.isnull && DatumGetTimestampTz(ends_at.value) <= operation_at();
 }
 
-/* Only a renewal, of one licence or of a whole account, revives what was finalized. */
+/* Only a renewal, of one licence or of a whole account, revives a finalized licence. */
 static bool
 is_renewal(void)
 {
 	return operation_is("renew") || operation_is("renew_account");
 }
 
-/* What a listed change needs besides being listed */
+/* The conditions of a change that is listed */
 static bool
 is_allowed_now(TriggerData *trigger, const char *from, const char *to)
 {
@@ -158,61 +154,49 @@ license_status_require(int64 license_id, const char *from, const char *to)
 		refuse_transition(license_id, from, to);
 }
 
-static NullableDatum
-column(TriggerData *trigger, HeapTuple row, const char *name)
-{
-	NullableDatum value;
-
-	value.value = trigger_column(trigger, row, name, &value.isnull);
-	return value;
-}
-
 static void
 check_transition(TriggerData *trigger)
 {
 	char	   *from = trigger_text(trigger, trigger->tg_trigtuple, "status");
 	char	   *to = trigger_text(trigger, trigger->tg_newtuple, "status");
 
-	/* A NULL is for the column's constraint to refuse. */
+	/* The constraint of the column refuses NULL. */
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return;
 	if (!is_listed(from, to) || !is_allowed_now(trigger, from, to))
-		refuse_transition(DatumGetInt64(column(trigger, trigger->tg_trigtuple, "license_id").value), from, to);
+		refuse_transition(DatumGetInt64(trigger_value(trigger, trigger->tg_trigtuple, "license_id").value), from, to);
 }
 
 static bool
 is_prolonged(TriggerData *trigger)
 {
-	NullableDatum old_end = column(trigger, trigger->tg_trigtuple, "ends_at");
-	NullableDatum new_end = column(trigger, trigger->tg_newtuple, "ends_at");
+	NullableDatum old_end = trigger_value(trigger, trigger->tg_trigtuple, "ends_at");
+	NullableDatum new_end = trigger_value(trigger, trigger->tg_newtuple, "ends_at");
 
 	if (old_end.isnull)
 		return false;
 	return new_end.isnull || DatumGetTimestampTz(new_end.value) > DatumGetTimestampTz(old_end.value);
 }
 
-static Statement site_model = STATEMENT(
-	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID);
-
-/* Neither a later end nor a licence from elsewhere keeps a site on the old model going. */
+/* Raises LX010 for a later end of a licence at a site on the custom model, and for one that moves to such a site. */
 static void
 check_model_of_site(FunctionCallInfo fcinfo, TriggerData *trigger)
 {
-	NullableDatum site_id = column(trigger, trigger->tg_newtuple, "site_id");
+	NullableDatum site_id = trigger_value(trigger, trigger->tg_newtuple, "site_id");
+	Site		site;
 	Operation	op;
 
 	if (site_id.isnull || (!is_prolonged(trigger) && !trigger_changes(trigger, "site_id")))
 		return;
 	operation_begin(&op, fcinfo, NULL, 0);
-	/* A site that does not exist is for the foreign key to refuse. */
-	if (RUN(site_model, column(trigger, trigger->tg_newtuple, "account_id"), site_id) > 0 &&
-		strcmp(got_text(1), "custom") == 0)
-		site_refuse_custom(DatumGetInt64(site_id.value), "it can be neither paid nor prolonged");
+	/* The foreign key refuses a site that does not exist. */
+	if (site_read_model(trigger_value(trigger, trigger->tg_newtuple, "account_id"), site_id, &site) &&
+		site_is_custom(&site))
+		site_refuse_custom(site.site_id, "it can be neither paid nor prolonged");
 	operation_end(&op);
 }
 
-/* Columns that change without anybody noticing */
+/* Columns whose changes do not count as a new version */
 static bool
 is_maintained(const char *column)
 {
@@ -259,23 +243,24 @@ runs_without_end(TriggerData *trigger)
 }
 
 static Statement offer_terms = STATEMENT(
-	"SELECT coalesce(o.start_rule, 'immediate'), coalesce(o.base_module, ''),"
+	"SELECT coalesce(o.start_rule, 'immediate') AS start_rule, coalesce(o.base_module, '') AS base_module,"
 	" ARRAY(SELECT m FROM pg_catalog.unnest(o.base_module || o.modules) WITH ORDINALITY u (m, n)"
-	" WHERE m IS NOT NULL GROUP BY m ORDER BY min(n)), o.term"
+	" WHERE m IS NOT NULL GROUP BY m ORDER BY min(n)) AS modules, o.term"
 	" FROM (SELECT) one LEFT JOIN license.offer o ON o.sku = $1",
 	TEXTOID);
 
 /*
- * What its offer says now stays with the licence; an unknown offer is for the
- * foreign key to refuse.  A restored row brings all along: its start rule tells.
+ * A new licence keeps the terms that its offer has now.  The foreign key refuses
+ * an unknown offer.  A restored row brings its own terms, and is recognized by
+ * its start rule.
  */
 static HeapTuple
 copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 {
 	static const char *const columns[] = {"start_rule", "base_module", "modules", "term"};
 	HeapTuple	row = trigger->tg_trigtuple;
-	Datum		values[4];
-	bool		nulls[4];
+	Datum		values[lengthof(columns)];
+	bool		nulls[lengthof(columns)];
 	int			copied;
 	Operation	op;
 
@@ -288,8 +273,12 @@ copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 	RUN(offer_terms, arg_text(trigger_text(trigger, row, "sku")));
 	for (int i = 0; i < copied; i++)
 	{
-		if (nulls[i])
-			values[i] = got_datum(i + 1, &nulls[i]);
+		NullableDatum term = field_value(columns[i]);
+
+		if (!nulls[i])
+			continue;
+		values[i] = term.value;
+		nulls[i] = term.isnull;
 	}
 	row = SPI_copytuple(trigger_change(trigger, row, copied, columns, values, nulls));
 	operation_end(&op);
@@ -298,11 +287,12 @@ copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 
 /*
  * license._license_trg() → trigger
- *		Before a licence is written: a new one takes the start rule, base
- *		module, modules and term of its offer where it names none; a changed one
- *		may go only the ways of status_transitions(), is not prolonged at a site
- *		on the old model, and counts its version.
- *		Errors: LX003, LX010, 39P01.  M3, O1, O16, O26.
+ *		Before INSERT or UPDATE of a licence.  A new licence gets the start
+ *		rule, base module, modules and term of its offer where it has none.  A
+ *		change of status must be listed in status_transitions().  A licence at
+ *		a site on the custom model is not prolonged.  Every visible change
+ *		counts the version up.
+ *		Errors: LX003, LX010, 39P01.
  */
 Datum
 license_license_trg(PG_FUNCTION_ARGS)

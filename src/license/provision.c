@@ -1,21 +1,23 @@
 /*
  * provision.c
- *		A licence key is sent at a site.
+ *		Provisions a licence: its key is sent at a site.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
+#include "account/site.h"
+#include "core/field.h"
+#include "core/function.h"
+#include "core/operation.h"
+#include "core/secret.h"
+#include "core/statement.h"
+#include "core/text_limit.h"
 #include "license/license.h"
 #include "license/license_key.h"
 #include "license/license_status.h"
-#include "core/operation.h"
-#include "core/statement.h"
-#include "core/secret.h"
-#include "core/text_limit.h"
 
 PG_FUNCTION_INFO_V1(license_provision);
 
-/* What of a key may be shown: its first group */
+/* Only the first group of a key is shown in the log. */
 #define SHOWN_SYMBOLS 5
 
 /* A key sent, and where */
@@ -26,7 +28,7 @@ typedef struct Sent
 	char		key[LICENSE_KEY_TEXT_SIZE];
 } Sent;
 
-/* The error takes every row back, so the attempt is kept in the server log. */
+/* Writes the attempt to the server log, since the error rolls back every row. */
 static void
 refuse_key(const Sent *sent, int sqlstate, const char *message, const char *detail)
 {
@@ -42,28 +44,37 @@ refuse_key(const Sent *sent, int sqlstate, const char *message, const char *deta
 }
 
 static Statement provision_site = STATEMENT(
-	"SELECT license_model = 'custom', region FROM license.site WHERE account_id = $1 AND site_id = $2 FOR NO KEY UPDATE",
+	"SELECT license_model = 'custom' AS custom, region FROM license.site"
+	" WHERE account_id = $1 AND site_id = $2 FOR NO KEY UPDATE",
 	INT8OID, INT8OID);
 
-/* Two keys sent at one site at the same time wait for each other here.  Answers the region. */
+/* Returns the region of the site.  The lock makes two keys sent at one site wait for each other. */
 static char *
 lock_site(const Sent *sent)
 {
 	if (RUN(provision_site, arg_int64(sent->account_id), arg_int64(sent->site_id)) == 0)
-		ereport(ERROR,
-				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				errmsg("site " INT64_FORMAT " does not exist", sent->site_id),
-				errdetail("Account " INT64_FORMAT " has no such site.", sent->account_id));
-	if (got_bool(1))
+		site_refuse_unknown(sent->account_id, sent->site_id);
+	if (field_bool("custom"))
 		ereport(ERROR,
 				errcode(ERRCODE_MIGRATION_REQUIRED),
 				errmsg("site " INT64_FORMAT " is on the old licence model", sent->site_id),
 				errhint("Migrate it with license.request_migration() first."));
-	return got_text(2);
+	return field_text("region");
 }
 
+/* The licence of the key, its row locked */
+typedef struct KeyRow
+{
+	int64		license_id;
+	char	   *status;
+	bool		is_here;		/* provisioned at the site where the key was sent */
+	bool		is_sold_here;
+	char	   *sku;
+} KeyRow;
+
 static Statement provision_license = STATEMENT(
-	"SELECT l.license_id, l.status, coalesce(l.site_id = $3, false), o.regions IS NULL OR $4 = ANY (o.regions), o.sku"
+	"SELECT l.license_id, l.status, coalesce(l.site_id = $3, false) AS is_here,"
+	" o.regions IS NULL OR $4 = ANY (o.regions) AS is_sold_here, o.sku"
 	" FROM license.license l JOIN license.offer o ON o.sku = l.sku"
 	" WHERE l.account_id = $1 AND l.key OPERATOR(license.=) $2::license.license_key FOR NO KEY UPDATE OF l",
 	INT8OID, TEXTOID, INT8OID, TEXTOID);
@@ -72,40 +83,43 @@ static Statement provision_known_key = STATEMENT(
 	"SELECT FROM license.license WHERE key OPERATOR(license.=) $1::license.license_key",
 	TEXTOID);
 
-/* The licence of the key becomes the row that was got. */
-static void
+static KeyRow
 lock_license_of_key(const Sent *sent, const char *region)
 {
 	if (RUN(provision_license, arg_int64(sent->account_id), arg_text(sent->key),
 			arg_int64(sent->site_id), arg_text(region)) > 0)
-		return;
+		return (KeyRow) {
+			.license_id = field_int64("license_id"),
+			.status = field_text("status"),
+			.is_here = field_bool("is_here"),
+			.is_sold_here = field_bool("is_sold_here"),
+			.sku = field_text("sku"),
+		};
 	if (RUN(provision_known_key, arg_text(sent->key)) > 0)
 		refuse_key(sent, ERRCODE_KEY_BELONGS_ELSEWHERE, "the licence key belongs to another organization",
 				   "A key is good for the sites of the organization it was issued to.");
 	refuse_key(sent, ERRCODE_LICENSE_NOT_FOUND, "no licence has this key",
 			   "The key is well formed, but was never issued.");
+	pg_unreachable();
 }
 
-/* True when this very key was provisioned here before and there is nothing to do */
+/* Returns false if the key was provisioned at the site before: then there is nothing to do. */
 static bool
-check_provisionable(const Sent *sent, const char *region)
+check_provisionable(const Sent *sent, const KeyRow *license, const char *region)
 {
-	char	   *status = got_text(2);
-	bool		is_here = got_bool(3);
-
-	if (strcmp(status, CONTRACT_FINALIZED) == 0)
-		license_status_require(got_int64(1), status, PENDING_START);
-	if (strcmp(status, PENDING_PROVISION) != 0 && is_here)
-		return true;
-	if (strcmp(status, PENDING_PROVISION) != 0)
+	if (strcmp(license->status, CONTRACT_FINALIZED) == 0)
+		license_status_require(license->license_id, license->status, PENDING_START);
+	if (strcmp(license->status, PENDING_PROVISION) != 0 && license->is_here)
+		return false;
+	if (strcmp(license->status, PENDING_PROVISION) != 0)
 		refuse_key(sent, ERRCODE_KEY_BELONGS_ELSEWHERE, "the licence key is in use at another site",
 				   "A key is provisioned once; further sites are assigned to its licence.");
-	if (!got_bool(4))
+	if (!license->is_sold_here)
 		ereport(ERROR,
 				errcode(ERRCODE_REGION_NOT_ALLOWED),
-				errmsg("offer %s is not sold in region %s", cut_for_message(got_text(5)), region),
+				errmsg("offer %s is not sold in region %s", cut_for_message(license->sku), region),
 				errdetail("Site " INT64_FORMAT " lies there.", sent->site_id));
-	return false;
+	return true;
 }
 
 static Statement provision_update = STATEMENT(
@@ -117,28 +131,26 @@ static Statement provision_update = STATEMENT(
 	" RETURNING l.status",
 	INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID);
 
+/* Returns the status of the licence afterwards. */
 static Datum
 provision(const Sent *sent, TimestampTz at)
 {
 	char	   *region = lock_site(sent);
-	int64		license_id;
-	bool		isnull;
+	KeyRow		license = lock_license_of_key(sent, region);
 
-	lock_license_of_key(sent, region);
-	if (check_provisionable(sent, region))
-		return got_datum_to_keep(2, &isnull);
-	license_id = got_int64(1);
-	license_check_site_is_free(sent->account_id, license_id, arg_int64(sent->site_id));
-	RUN(provision_update, arg_int64(sent->account_id), arg_int64(license_id),
+	if (!check_provisionable(sent, &license, region))
+		return operation_keep_varlena(arg_text(license.status).value);
+	license_check_site_is_free(sent->account_id, license.license_id, arg_int64(sent->site_id));
+	RUN(provision_update, arg_int64(sent->account_id), arg_int64(license.license_id),
 		arg_int64(sent->site_id), arg_time(at));
-	return got_datum_to_keep(1, &isnull);
+	return operation_keep_varlena(field_value("status").value);
 }
 
 /*
  * license.provision(account_id, site_id, key, at) → status
- *		Sends a key at a site: the licence is pending start there, or in use
- *		from that moment where its offer starts immediately.  The same key at
- *		the same site again changes nothing.  O11 to O15, O18.
+ *		Sends a key at a site.  The licence becomes pending start there, or in
+ *		use from that moment if its offer starts immediately.  The same key at
+ *		the same site again changes nothing.
  *		Errors: LX003 finalized, LX004 malformed key, LX005, LX006, LX008,
  *		LX010, LX024, 23503 no such site, 22004.
  */

@@ -1,19 +1,20 @@
 /*
  * validate.c
- *		Does a key give service?  The question every device asks.
+ *		Does a key give service?
  */
 #include "core/extension.h"
-#include "core/function.h"
 
-#include "access/htup_details.h"
 #include "access/access.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "core/field.h"
+#include "core/function.h"
+#include "core/operation.h"
+#include "core/statement.h"
 #include "funcapi.h"
 #include "license/license_key.h"
 #include "license/license_lookup.h"
 #include "license/license_status.h"
-#include "core/operation.h"
-#include "core/statement.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 
@@ -26,7 +27,7 @@ typedef struct Answer
 	const char *detail;
 } Answer;
 
-/* In the order in which they are given: the first that applies */
+/* In the order in which they are considered: the first that applies is given. */
 static const Answer key_malformed = {false, "KEY_MALFORMED", "The text is not a licence key, or was mistyped."};
 static const Answer not_found = {false, "NOT_FOUND", "No licence has this key."};
 static const Answer pending_provision = {false, "PENDING_PROVISION", "The key has not been sent at a site yet."};
@@ -90,21 +91,26 @@ static Statement validate_device = STATEMENT(
 	" AND s.license_id = $2 AND s.site_id = d.site_id AND (s.expires_at IS NULL OR s.expires_at > $4)))"
 	" AND (NOT p.of_apartments OR d.seats = 0 OR d.apartment_id IS NOT NULL"
 	" OR EXISTS (SELECT FROM license.account_user u WHERE u.account_id = $1 AND u.user_id = d.user_id"
-	" AND u.apartment_id IS NOT NULL)) END"
+	" AND u.apartment_id IS NOT NULL)) END AS has_seat"
 	" FROM license.device d JOIN license.license l ON l.account_id = d.account_id AND l.license_id = $2"
 	" CROSS JOIN LATERAL (SELECT coalesce(bool_or(q.pool IN ('device', 'floating_device')), false) AS of_devices,"
-	" coalesce(bool_or(q.pool = 'user'), false) AS of_users, coalesce(bool_or(q.pool = 'apartment'), false) AS of_apartments"
+	" coalesce(bool_or(q.pool = 'user'), false) AS of_users,"
+	" coalesce(bool_or(q.pool = 'apartment'), false) AS of_apartments"
 	" FROM license.license_pool q WHERE q.account_id = $1 AND q.license_id = $2) p"
 	" WHERE d.account_id = $1 AND d.device_code = $3",
 	INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
 
+/* NULL: the device has a seat */
 static const Answer *
 answer_for_device(FunctionCallInfo fcinfo, const FoundLicense *license, TimestampTz at)
 {
+	NullableDatum has_seat;
+
 	if (RUN(validate_device, arg_int64(license->account_id), arg_int64(license->license_id),
 			arg_passed(fcinfo, 1), arg_time(at)) == 0)
 		return &device_unknown;
-	return got_null(1) || !got_bool(1) ? &device_without_seat : NULL;
+	has_seat = field_value("has_seat");
+	return has_seat.isnull || !DatumGetBool(has_seat.value) ? &device_without_seat : NULL;
 }
 
 static bool
@@ -177,7 +183,7 @@ form_answer(const Answer *answer, const FoundLicense *license, bool expiring_soo
 	return HeapTupleGetDatum(heap_form_tuple(result_type(), values, nulls));
 }
 
-/* False for a key nobody has, and for one of an account the caller may not see */
+/* False if no licence has the key, or one of an account that the caller may not see */
 static bool
 find_license(FunctionCallInfo fcinfo, const Operation *op, const LicenseKey *key, FoundLicense *license)
 {
@@ -189,9 +195,9 @@ find_license(FunctionCallInfo fcinfo, const Operation *op, const LicenseKey *key
 
 /*
  * license.validate(key, device_code, module, at) → (valid, code, detail, ...)
- *		Whether a key gives service at a moment, to a device and for a module
- *		where named.  Writes nothing, works on a standby, raises for no text.
- *		Warnings come with a valid answer.  O36.
+ *		Tells whether a key gives service at a moment, to a device and for a
+ *		module if they are named.  Writes nothing and works on a standby.  No
+ *		text raises an error.  A valid answer may come with warnings.
  *		Errors: 42501 from the caller's level.
  */
 Datum

@@ -1,14 +1,14 @@
 /*
  * notice.c
- *		What consumers do with raised notices, and what a renewal does to
- *		planned ones.
+ *		Claiming and acknowledging raised notices, and withdrawing planned ones.
  */
 #include "core/extension.h"
-#include "core/settings.h"
-#include "core/function.h"
 
 #include "catalog/pg_type.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
+#include "core/settings.h"
 #include "core/statement.h"
 #include "core/trigger.h"
 #include "utils/array.h"
@@ -17,6 +17,13 @@ PG_FUNCTION_INFO_V1(license_claim_notices);
 PG_FUNCTION_INFO_V1(license_acknowledge_notices);
 PG_FUNCTION_INFO_V1(license_notice_withdraw_trg);
 
+/* Two lists of the same length: the keys of notices */
+typedef struct NoticeKeys
+{
+	NullableDatum account_ids;
+	NullableDatum notice_ids;
+} NoticeKeys;
+
 static TimestampTz
 claim_end(void)
 {
@@ -24,11 +31,23 @@ claim_end(void)
 }
 
 static Statement notice_pick_sent = STATEMENT(
-	"SELECT pg_catalog.array_agg(account_id), pg_catalog.array_agg(notice_id)"
+	"SELECT pg_catalog.array_agg(account_id) AS account_ids, pg_catalog.array_agg(notice_id) AS notice_ids"
 	" FROM (SELECT account_id, notice_id FROM license.notice"
 	"  WHERE state = 'sent' AND (claimed_until IS NULL OR claimed_until <= $1)"
 	"  ORDER BY due_at, notice_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) d",
 	TIMESTAMPTZOID, INT4OID);
+
+/* Locks up to max notices that no consumer has, the longest due first. */
+static NoticeKeys
+lock_sent(int32 max)
+{
+	NoticeKeys	keys;
+
+	RUN(notice_pick_sent, arg_time(operation_at()), arg_int32(max));
+	keys.account_ids = field_value("account_ids");
+	keys.notice_ids = field_value("notice_ids");
+	return keys;
+}
 
 static Statement notice_claim = STATEMENT(
 	"WITH claimed AS (UPDATE license.notice n SET claimed_until = $3"
@@ -39,17 +58,13 @@ static Statement notice_claim = STATEMENT(
 
 /*
  * license.claim_notices(max int) → SETOF notice
- *		Hands out up to max raised notices nobody else has, the longest due
- *		first, for license_ext.claim_timeout seconds; what is not acknowledged
- *		by then comes back.  Two consumers never get the same row.
- *		Errors: 22004, 22023 for max below 1.  O35, O39.
+ *		Claims raised notices for the caller until license_ext.claim_timeout.
  */
 Datum
 license_claim_notices(PG_FUNCTION_ARGS)
 {
+	NoticeKeys	keys;
 	Operation	op;
-	NullableDatum accounts;
-	NullableDatum ids;
 
 	require_argument(fcinfo, 0, "max");
 	if (PG_GETARG_INT32(0) < 1)
@@ -57,10 +72,8 @@ license_claim_notices(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("max must be at least 1, not %d", PG_GETARG_INT32(0)));
 	operation_begin(&op, fcinfo, "claim_notices", GetCurrentTransactionStartTimestamp());
-	RUN(notice_pick_sent, arg_time(operation_at()), arg_int32(PG_GETARG_INT32(0)));
-	accounts.value = got_datum(1, &accounts.isnull);
-	ids.value = got_datum(2, &ids.isnull);
-	RUN(notice_claim, accounts, ids, arg_time(claim_end()));
+	keys = lock_sent(PG_GETARG_INT32(0));
+	RUN(notice_claim, keys.account_ids, keys.notice_ids, arg_time(claim_end()));
 	return_rows(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;
@@ -90,7 +103,8 @@ list_length_of(FunctionCallInfo fcinfo, int n)
 
 static Statement notice_acknowledge = STATEMENT(
 	"WITH sent AS (SELECT n.account_id, n.notice_id FROM license.notice n"
-	"  JOIN (SELECT DISTINCT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) k (account_id, notice_id)) k"
+	"  JOIN (SELECT DISTINCT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+	"   k (account_id, notice_id)) k"
 	"  ON n.account_id = k.account_id AND n.notice_id = k.notice_id"
 	"  WHERE n.state = 'sent' ORDER BY n.account_id, n.notice_id FOR NO KEY UPDATE OF n)"
 	" UPDATE license.notice n SET state = 'acknowledged', acknowledged_at = $3, claimed_until = NULL"
@@ -99,10 +113,7 @@ static Statement notice_acknowledge = STATEMENT(
 
 /*
  * license.acknowledge_notices(account_id bigint[], notice_id bigint[]) → int
- *		Confirms that notices were delivered: the first account goes with the
- *		first notice and so on.  Answers how many were not acknowledged yet.
- *		Errors: 22004 for NULL, in the lists too, 22023 for lists of different
- *		length.  O35, O39.
+ *		Confirms that notices were delivered; returns how many it changed.
  */
 Datum
 license_acknowledge_notices(PG_FUNCTION_ARGS)
@@ -133,10 +144,9 @@ static Statement notice_withdraw = STATEMENT(
 
 /*
  * license._notice_withdraw_trg() → trigger
- *		After a licence was updated: withdraws the planned notices of a term
- *		that has another end now, or of a contract finalized by hand.  The sweep
- *		raises what is planned itself, before it ends a contract.
- *		Errors: 39P01.  O42, O43.
+ *		After a licence was updated: withdraws planned notices of a term that
+ *		has another end now, or of a contract that was finalized by hand.  The
+ *		sweep raises planned notices itself before it ends a contract.
  */
 Datum
 license_notice_withdraw_trg(PG_FUNCTION_ARGS)

@@ -15,15 +15,15 @@ CREATE TABLE license.notice_stage (
     CONSTRAINT notice_stage_lead_check CHECK (lead BETWEEN interval '-10 years' AND interval '10 years'),
     CONSTRAINT notice_stage_cuts_off_check CHECK (NOT cuts_off OR lead = interval '0')
 );
-COMMENT ON TABLE license.notice_stage IS 'When notices about the end of a licence are raised (O37, P31). Edit the rows to change them; set active to false to do without one.';
+COMMENT ON TABLE license.notice_stage IS 'When notices about the end of a licence are raised. The rows may be edited; set active to false to raise no notice of a stage.';
 COMMENT ON COLUMN license.notice_stage.stage IS 'Number of the notice.';
-COMMENT ON COLUMN license.notice_stage.lead IS 'How long before the end it is due, in calendar units of the account''s time zone; negative is after the end.';
-COMMENT ON COLUMN license.notice_stage.title IS 'Headline for the message.';
-COMMENT ON COLUMN license.notice_stage.cuts_off IS 'Coincides with the end of the contract (O40).';
-COMMENT ON COLUMN license.notice_stage.active IS 'Whether it is raised at all.';
-COMMENT ON COLUMN license.notice_stage.scheduled IS 'Whether licences are looked at in time for it. Maintained.';
-COMMENT ON COLUMN license.notice_stage.shipped IS 'Comes with the extension. Maintained.';
-COMMENT ON COLUMN license.notice_stage.edited IS 'Comes with the extension, but is no longer as it came: saved by pg_dump. Maintained.';
+COMMENT ON COLUMN license.notice_stage.lead IS 'How long before the end the notice is due, in calendar units of the account''s time zone; negative is after the end.';
+COMMENT ON COLUMN license.notice_stage.title IS 'Headline of the message.';
+COMMENT ON COLUMN license.notice_stage.cuts_off IS 'The notice coincides with the end of the contract.';
+COMMENT ON COLUMN license.notice_stage.active IS 'Whether notices of this stage are raised.';
+COMMENT ON COLUMN license.notice_stage.scheduled IS 'Whether the sweep looks at all licences in time for this stage. Maintained.';
+COMMENT ON COLUMN license.notice_stage.shipped IS 'The row comes with the extension. Maintained.';
+COMMENT ON COLUMN license.notice_stage.edited IS 'The row comes with the extension, but was changed; then pg_dump saves it. Maintained.';
 
 CREATE FUNCTION license._notice_stage_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_stage_trg';
@@ -71,38 +71,38 @@ CREATE TABLE license.notice (
 ) WITH (fillfactor = 80);
 CREATE INDEX notice_pending_idx ON license.notice (due_at) WHERE state = 'pending' AND kind <> 'expiry';
 CREATE INDEX notice_sent_idx ON license.notice (due_at, notice_id) WHERE state = 'sent';
-COMMENT ON TABLE license.notice IS 'The notice ledger: once per licence, term and stage (O35, O39). The row is the truth, NOTIFY only wakes.';
+COMMENT ON TABLE license.notice IS 'The ledger of notices: one row per licence, term and stage. Consumers read the rows; NOTIFY only wakes them.';
 COMMENT ON COLUMN license.notice.account_id IS 'The account concerned.';
 COMMENT ON COLUMN license.notice.notice_id IS 'Id of the notice.';
-COMMENT ON COLUMN license.notice.kind IS 'expiry, migration_approved or another word of an application.';
+COMMENT ON COLUMN license.notice.kind IS 'expiry, migration_approved, or a word that the application chose.';
 COMMENT ON COLUMN license.notice.license_id IS 'The licence concerned.';
 COMMENT ON COLUMN license.notice.site_id IS 'The site concerned.';
-COMMENT ON COLUMN license.notice.term_ends_at IS 'The end the notice is about; a renewal starts a new cycle (O42).';
+COMMENT ON COLUMN license.notice.term_ends_at IS 'The end of the contract that the notice is about; after a renewal there are notices about the new end.';
 COMMENT ON COLUMN license.notice.stage IS 'Number in license.notice_stage.';
-COMMENT ON COLUMN license.notice.due_at IS 'When it was due.';
+COMMENT ON COLUMN license.notice.due_at IS 'When the notice was due.';
 COMMENT ON COLUMN license.notice.state IS 'pending, sent (raised with its NOTIFY), acknowledged, skipped or withdrawn.';
-COMMENT ON COLUMN license.notice.recipient IS 'E-mail address it is for.';
-COMMENT ON COLUMN license.notice.payload IS 'What the message needs.';
-COMMENT ON COLUMN license.notice.sent_at IS 'When it was raised.';
-COMMENT ON COLUMN license.notice.claimed_until IS 'Until then a consumer has it; afterwards it is handed out again.';
-COMMENT ON COLUMN license.notice.acknowledged_at IS 'When a consumer confirmed it.';
+COMMENT ON COLUMN license.notice.recipient IS 'E-mail address that the message goes to.';
+COMMENT ON COLUMN license.notice.payload IS 'Values that the message needs.';
+COMMENT ON COLUMN license.notice.sent_at IS 'When the notice was raised.';
+COMMENT ON COLUMN license.notice.claimed_until IS 'A consumer has claimed the notice until then; afterwards it can be claimed again.';
+COMMENT ON COLUMN license.notice.acknowledged_at IS 'When a consumer acknowledged the notice.';
 
 CREATE FUNCTION license.claim_notices(max integer DEFAULT 100)
 RETURNS SETOF license.notice LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'license_claim_notices';
 COMMENT ON FUNCTION license.claim_notices(integer) IS
-'Hands out up to max raised notices that nobody else has, the longest due first, for license_ext.claim_timeout seconds; what is not acknowledged by then comes back. Two consumers never get the same row. Errors: 22004, 22023 max below 1. Serves O35, O39.';
+'Claims up to max raised notices for the caller, the longest due first, for license_ext.claim_timeout seconds. A notice that is not acknowledged by then can be claimed again; until then no other consumer gets it. Levels: provider, operator. Errors: 22004, 22023 max below 1.';
 
 CREATE FUNCTION license.acknowledge_notices(account_id bigint[], notice_id bigint[])
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_acknowledge_notices';
 COMMENT ON FUNCTION license.acknowledge_notices(bigint[], bigint[]) IS
-'Confirms that notices were delivered; the first account goes with the first notice and so on. Answers how many were raised and not acknowledged yet. Errors: 22004 NULL, in the lists too, 22023 lists of different length. Serves O35, O39.';
+'Acknowledges that notices were delivered, and returns how many were raised and not acknowledged before. The two lists have the same length; elements at the same position make a key. Levels: provider, operator. Errors: 22004 a list or an element is NULL, 22023 lists of different length.';
 
 CREATE FUNCTION license._notice_withdraw_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_notice_withdraw_trg';
 COMMENT ON FUNCTION license._notice_withdraw_trg() IS
-'Trigger: when a licence gets another end or is finalized by hand, its planned notices are withdrawn (O42, O43). Errors: 39P01.';
+'Trigger: when a licence gets another end or is finalized by hand, its planned notices are withdrawn. Errors: 39P01.';
 
 CREATE TRIGGER license_notice_withdraw AFTER UPDATE OF ends_at, status ON license.license
     FOR EACH ROW EXECUTE FUNCTION license._notice_withdraw_trg();

@@ -1,14 +1,15 @@
 /*
  * schedule.c
- *		Runs the sweep by pg_cron, where that is installed.
+ *		Has pg_cron run the sweep, where pg_cron is installed.
  *
- * pg_cron can exist in one database of a server only, so the extension does
- * not require it, but looks for it when asked.
+ * pg_cron can exist in one database of a server only.  So the extension does
+ * not require it, but looks for it when license.schedule() is called.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "catalog/pg_type.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 
@@ -22,13 +23,13 @@ static Statement schedule_installed = STATEMENT(
 	"SELECT EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
 	" WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass"
 	" AND d.objid = pg_catalog.to_regprocedure('cron.schedule(text,text,text)')::oid"
-	" AND e.extname = 'pg_cron' AND d.deptype = 'e')");
+	" AND e.extname = 'pg_cron' AND d.deptype = 'e') AS installed");
 
 static bool
 cron_is_installed(void)
 {
 	RUN(schedule_installed);
-	return got_bool(1);
+	return field_bool("installed");
 }
 
 static void
@@ -44,15 +45,12 @@ require_cron(void)
 }
 
 static Statement schedule_job = STATEMENT(
-	"SELECT cron.schedule($1, $2, $3)",
+	"SELECT cron.schedule($1, $2, $3) AS job",
 	TEXTOID, TEXTOID, TEXTOID);
 
 /*
  * license.schedule(cron text) → jobid bigint
- *		Has pg_cron run the sweep, as the owner of the extension; a second
- *		call changes the time of the one job.
- *		Errors: 22004, 55000 without pg_cron, and pg_cron's own for a time it
- *		cannot read.
+ *		Has pg_cron run the sweep as the owner of the extension.
  */
 Datum
 license_schedule(PG_FUNCTION_ARGS)
@@ -64,7 +62,7 @@ license_schedule(PG_FUNCTION_ARGS)
 	operation_begin(&op, fcinfo, "schedule", GetCurrentTransactionStartTimestamp());
 	require_cron();
 	RUN(schedule_job, arg_text(JOB_NAME), arg_passed(fcinfo, 0), arg_text(JOB_COMMAND));
-	job = got_int64(1);
+	job = field_int64("job");
 	operation_end(&op);
 	PG_RETURN_INT64(job);
 }
@@ -75,8 +73,7 @@ static Statement schedule_remove_job = STATEMENT(
 
 /*
  * license.unschedule() → boolean
- *		Takes the job of license.schedule() away; false: there was none.
- *		Raises nothing of its own.
+ *		Removes the job of license.schedule(); false if there is none.
  */
 Datum
 license_unschedule(PG_FUNCTION_ARGS)

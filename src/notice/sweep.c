@@ -1,27 +1,28 @@
 /*
  * sweep.c
- *		The sweep: ends contracts, raises notices, takes expired seats back.
+ *		The sweep: ends contracts, raises notices, deletes seats whose lease ended.
  *
- * license.sweep_at says when a licence next needs a look, so a pass touches
- * what is due and nothing else.  Each kind of work first picks its rows, locked
- * and skipping what others have locked, and then does them in one statement;
- * a pass never waits for another.  The ledger's unique key makes every notice
- * happen once, whatever runs twice, late or at the same time.
+ * The column sweep_at of a licence says when the sweep must next look at it, so
+ * a pass reads only rows that are due.  Each kind of work first locks its rows,
+ * skipping those that others have locked, and then processes them in one
+ * statement; a pass never waits for another.  The unique key of the notice
+ * ledger makes every notice happen once, however often sweeps run.
  *
- * What one tenant locks or breaks must not stop the others: rows are done in a
- * subtransaction, together; if that fails, one by one; and what fails alone is
- * noted in license.sweep_state and passed by.
+ * Locks and errors of one tenant must not stop the others: rows are processed
+ * together in a subtransaction; if that fails, one by one; and a row that fails
+ * alone is noted in license.sweep_state and passed by.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "notice/sweep_try.h"
 #include "notice/sweep_work.h"
 #include "utils/array.h"
@@ -31,13 +32,13 @@ PG_FUNCTION_INFO_V1(license_run_sweep);
 
 #define RUN_SWEEP_BATCH 1000
 
-/* What sweep_try() is given */
+/* The argument of functions that sweep_try() calls */
 typedef struct SweepTask
 {
 	SweepPass  *pass;
 	const SweepKind *kind;
 	const SweepRows *rows;
-	const SweepFailure *failures;	/* one a row, to note them */
+	const SweepFailure *failures;	/* one for each row, to be noted */
 } SweepTask;
 
 static void
@@ -48,7 +49,7 @@ do_rows(void *argument)
 	task->kind->work(task->pass, task->rows);
 }
 
-/* False: nothing was done. */
+/* Processes rows together; false if that failed, and nothing was done. */
 static bool
 try_rows(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepFailure *failure)
 {
@@ -65,12 +66,12 @@ try_rows(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepFai
 }
 
 /*
- * sweep_state: what could be locked is done by now or noted with its error, so
- * what is still due when nothing is left to pick is locked by others.
- * What failed is tried again after a minute, then two, four and so on, at most an hour.
+ * A row that failed is tried again after a minute, then two, four and so on, at
+ * most an hour; one that was locked is tried by the next sweep.
  */
 static Statement sweep_note = STATEMENT(
-	"INSERT INTO license.sweep_state AS state (account_id, subject, subject_id, since, tried_at, sqlstate, message, retry_at)"
+	"INSERT INTO license.sweep_state AS state"
+	" (account_id, subject, subject_id, since, tried_at, sqlstate, message, retry_at)"
 	" VALUES ($1, $2, $3, $4, $4, $5, $6, CASE WHEN $5 <> '55P03' THEN $4 + interval '1 minute' END)"
 	" ON CONFLICT (account_id, subject, subject_id) DO UPDATE SET tried_at = excluded.tried_at,"
 	" attempts = state.attempts + 1, sqlstate = excluded.sqlstate, message = excluded.message,"
@@ -139,8 +140,9 @@ is_of_locked_account(const SweepPass *pass, const SweepRows *rows, int i, SweepF
 }
 
 /*
- * An account that was waited for in vain is not waited for again, so that
- * locks of one tenant cost the others one wait.
+ * Returns the rows to process.  Rows of an account where waiting for a lock
+ * timed out are moved to failed, so that locks of one tenant delay the others
+ * only once.
  */
 static SweepRows
 rows_to_try(const SweepPass *pass, const SweepRows *rows, SweepRows *failed, SweepFailure *failures)
@@ -152,9 +154,10 @@ rows_to_try(const SweepPass *pass, const SweepRows *rows, SweepRows *failed, Swe
 	return left;
 }
 
-/* One by one, when they could not be done together */
+/* Processes rows one by one, after processing them together failed. */
 static void
-do_each(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepRows *failed, SweepFailure *failures)
+do_each(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepRows *failed,
+		SweepFailure *failures)
 {
 	for (int i = 0; i < rows->count; i++)
 	{
@@ -173,7 +176,7 @@ do_each(SweepPass *pass, const SweepKind *kind, const SweepRows *rows, SweepRows
 	}
 }
 
-/* False: what failed could not even be noted. */
+/* Returns false if rows failed and could not even be noted. */
 static bool
 do_picked(SweepPass *pass, const SweepKind *kind, const SweepRows *rows)
 {
@@ -191,23 +194,31 @@ do_picked(SweepPass *pass, const SweepKind *kind, const SweepRows *rows)
 	return sweep_try(note_rows, &notes, &ignored);
 }
 
-/* Reads what the last pick locked; false: nothing is due. */
-static bool
-take_picked(SweepRows *rows)
+static void
+read_ids(NullableDatum array, Datum **ids, int *count)
 {
-	bool		isnull;
-	Datum		accounts = got_datum(1, &isnull);
+	deconstruct_array(DatumGetArrayTypeP(array.value), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  ids, NULL, count);
+}
 
-	if (isnull)
+/* Locks at most that many rows that are due; false if there are none. */
+static bool
+pick_rows(const SweepPass *pass, const SweepKind *kind, int32 most, SweepRows *rows)
+{
+	NullableDatum args[] = {arg_time(pass->at), arg_int32(most), arg_time(pass->started)};
+
+	statement_run(kind->pick, args, lengthof(args));
+	if (field_is_null("account_ids"))
 		return false;
-	deconstruct_array(DatumGetArrayTypeP(accounts), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-					  &rows->accounts, NULL, &rows->count);
-	deconstruct_array(DatumGetArrayTypeP(got_datum(2, &isnull)), INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &rows->ids, NULL, &rows->count);
+	read_ids(field_value("account_ids"), &rows->accounts, &rows->count);
+	read_ids(field_value("ids"), &rows->ids, &rows->count);
 	return true;
 }
 
-/* Nothing is left to pick, so what is still due is locked; what is no longer due was done. */
+/*
+ * Called when no row is left to pick: rows that could be locked are done or
+ * noted with their error, so rows that are still due are locked by others.
+ */
 static void
 note_left(void *argument)
 {
@@ -222,7 +233,7 @@ note_left(void *argument)
 	task->pass->passed_by += (int32) statement_run(task->kind->note_locked, left, lengthof(left));
 }
 
-/* At most a batch is done; what is passed by does not count, so that nobody else has to wait for it. */
+/* Processes at most a batch of rows.  Rows passed by do not count, so that they do not delay the others. */
 static void
 sweep_kind(SweepPass *pass, const SweepKind *kind)
 {
@@ -233,32 +244,30 @@ sweep_kind(SweepPass *pass, const SweepKind *kind)
 
 	while (pass->done - before < pass->batch)
 	{
-		NullableDatum args[] = {
-			arg_time(pass->at), arg_int32(pass->batch - (pass->done - before)), arg_time(pass->started)
-		};
 		SweepRows	rows;
 
 		CHECK_FOR_INTERRUPTS();
-		statement_run(kind->pick, args, lengthof(args));
-		if (!take_picked(&rows))
+		if (!pick_rows(pass, kind, pass->batch - (pass->done - before), &rows))
 			break;
 		if (!do_picked(pass, kind, &rows))
 			return;
 	}
-	/* A transaction of one snapshot takes what others did since for locked. */
+	/* With the snapshot of the transaction, rows that others have processed since would look locked. */
 	noted = *pass;
 	if (pass->done - before < pass->batch && !IsolationUsesXactSnapshot() &&
 		!sweep_try(note_left, &task, &ignored))
 		*pass = noted;
 }
 
-/* Another sweep that is not committed yet keeps the row; the sweep never waits for it. */
+/* Leaves the row alone if another sweep that has not committed has written it: the sweep never waits. */
 static Statement sweep_last = STATEMENT(
 	"WITH free AS MATERIALIZED (SELECT one FROM license.last_sweep FOR UPDATE SKIP LOCKED),"
 	" old AS (UPDATE license.last_sweep s SET last_sweep_at = $1, due_until = $2, finalized = $3, notices = $4,"
 	" skipped = $5, seats_reclaimed = $6, passed_by = $7 FROM free WHERE s.one = free.one)"
-	" INSERT INTO license.last_sweep (last_sweep_at, due_until, finalized, notices, skipped, seats_reclaimed, passed_by)"
-	" SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM license.last_sweep) ON CONFLICT DO NOTHING",
+	" INSERT INTO license.last_sweep"
+	" (last_sweep_at, due_until, finalized, notices, skipped, seats_reclaimed, passed_by)"
+	" SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM license.last_sweep)"
+	" ON CONFLICT DO NOTHING",
 	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID);
 
 static void
@@ -272,7 +281,7 @@ note_sweep(void *argument)
 		arg_int32(pass->passed_by));
 }
 
-/* Everybody may listen, so the notification says how many notices there are and nothing else. */
+/* Any role may LISTEN, so the notification carries nothing but the number of notices raised. */
 static void
 wake_consumers(const SweepPass *pass)
 {
@@ -313,13 +322,7 @@ check_batch(int32 batch)
 
 /*
  * license.sweep(at timestamptz, batch int) → (finalized int, notices int, skipped int, seats_reclaimed int)
- *		One pass over what is due at a moment, at most batch licences, planned
- *		notices and expired seats each: ends contracts, writes the notice
- *		ledger, deletes expired leases, and sends one NOTIFY with the number of
- *		notices raised.  Answers how many of each.  Repeating it does nothing
- *		twice.  What is locked or fails is noted in sweep_state and passed by.
- *		Errors: 22004, 22023 for an infinite moment or a batch below 1, 40001
- *		above READ COMMITTED.  O35, O37-O43, P31, P32.
+ *		One pass over what is due at a moment.
  */
 Datum
 license_sweep(PG_FUNCTION_ARGS)
@@ -353,10 +356,8 @@ require_own_transactions(FunctionCallInfo fcinfo)
 
 /*
  * CALL license.run_sweep()
- *		Sweeps what is due now, 1000 at a time, each batch in a transaction of
- *		its own, until a pass finds nothing.  The moment is that of the call,
- *		and what was passed by since is not tried again.
- *		Errors: 2D000 inside a transaction block.  O39, O41.
+ *		Sweeps what was due when it was called in batches, each in a transaction
+ *		of its own, until a pass does nothing and passes nothing by.
  */
 Datum
 license_run_sweep(PG_FUNCTION_ARGS)

@@ -1,17 +1,18 @@
 /*
  * sweep_at.c
- *		Keeps license.sweep_at: when the sweep next looks at a licence.
+ *		Maintains license.sweep_at: when the sweep next looks at a licence.
  *
- * It may be too early, for the sweep finds what it has done already in the
- * ledger; it must never be too late.
+ * The moment may be too early, because the sweep finds in the notice ledger what
+ * it has done already; it must never be too late.
  */
 #include "core/extension.h"
 
 #include "catalog/pg_type.h"
-#include "license/license_status.h"
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/trigger.h"
+#include "license/license_status.h"
 
 PG_FUNCTION_INFO_V1(license_sweep_at_trg);
 PG_FUNCTION_INFO_V1(license_stage_trg);
@@ -19,7 +20,7 @@ PG_FUNCTION_INFO_V1(license_time_zone_trg);
 
 static const char *const sweep_at_column = "sweep_at";
 
-/* Does the contract run towards an end? */
+/* Is the contract running, and does it have an end? */
 static bool
 has_end_ahead(TriggerData *trigger, HeapTuple row)
 {
@@ -32,11 +33,11 @@ has_end_ahead(TriggerData *trigger, HeapTuple row)
 }
 
 static Statement sweep_at_first = STATEMENT(
-	"SELECT least($2, pg_catalog.min(license._calendar_add($2, -s.lead, a.time_zone)))"
+	"SELECT least($2, pg_catalog.min(license._calendar_add($2, -s.lead, a.time_zone))) AS moment"
 	" FROM license.account a JOIN license.notice_stage s ON s.active WHERE a.account_id = $1",
 	INT8OID, TIMESTAMPTZOID);
 
-/* The first moment of all stages and the end */
+/* The earliest of the end and the moments of all notice stages */
 static TimestampTz
 first_moment(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 {
@@ -48,7 +49,7 @@ first_moment(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 
 	operation_begin(&op, fcinfo, NULL, 0);
 	RUN(sweep_at_first, arg_datum(account, false), arg_datum(ends_at, false));
-	moment = got_time(1);
+	moment = field_time("moment");
 	operation_end(&op);
 	return moment;
 }
@@ -64,7 +65,7 @@ set_sweep_at(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 	return trigger_change(trigger, row, 1, &sweep_at_column, &moment, &none);
 }
 
-/* A restored row has its moment; the sweep and a rescheduling know theirs. */
+/* Must sweep_at be computed?  Not in a restored row, nor where the sweep or a reschedule sets it. */
 static bool
 is_unset(TriggerData *trigger)
 {
@@ -83,10 +84,9 @@ is_unset(TriggerData *trigger)
 
 /*
  * license._sweep_at_trg() → trigger
- *		Before a licence is written: whenever its status or end changes, says
- *		when the sweep must look at it.  Nothing is planned for what is
- *		pending, open-ended or finalized by hand.
- *		Errors: 39P01.  O38, O42, O43.
+ *		Before a licence is written: sets when the sweep must look at it, when
+ *		its status or its end has changed.  NULL for a licence that is pending,
+ *		open-ended or finalized by hand.
  */
 Datum
 license_sweep_at_trg(PG_FUNCTION_ARGS)
@@ -110,13 +110,16 @@ register_rows(TriggerData *trigger)
 }
 
 static Statement stage_unscheduled = STATEMENT(
-	"SELECT 1 FROM new_rows WHERE NOT scheduled LIMIT 1");
+	"SELECT FROM new_rows WHERE NOT scheduled LIMIT 1");
 
 static Statement stage_changed = STATEMENT(
-	"SELECT 1 FROM new_rows n LEFT JOIN old_rows o USING (stage) WHERE n.active"
+	"SELECT FROM new_rows n LEFT JOIN old_rows o USING (stage) WHERE n.active"
 	" AND (o.stage IS NULL OR NOT o.active OR o.lead <> n.lead) LIMIT 1");
 
-/* A restored row, new or in the place of a shipped one, was taken into account before the dump. */
+/*
+ * A stage restored from a dump, inserted or in place of a shipped one, has
+ * scheduled = true: the restored licences have a sweep_at that respects it.
+ */
 static bool
 stages_changed(TriggerData *trigger, bool replaced)
 {
@@ -129,25 +132,22 @@ static Statement stage_lock_licenses = STATEMENT(
 	"LOCK TABLE license.license IN SHARE ROW EXCLUSIVE MODE");
 
 #define RESCHEDULE(accounts, condition) \
-	  "WITH first AS (" \
-	  "  SELECT l.account_id, l.license_id, pg_catalog.min(d.due_at) AS due_at" \
-	  "  FROM " accounts " JOIN license.license l ON l.account_id = a.account_id" \
-	  "  JOIN license.notice_stage s ON s.active AND (l.status <> 'contract_finalized' OR s.lead < interval '0')" \
-	  "  CROSS JOIN LATERAL (SELECT license._calendar_add(l.ends_at, -s.lead, a.time_zone) AS due_at) d" \
-	  "  WHERE d.due_at < l.sweep_at" condition " AND NOT EXISTS (SELECT FROM license.notice n" \
-	  "   WHERE n.account_id = l.account_id AND n.license_id = l.license_id" \
-	  "   AND n.term_ends_at = l.ends_at AND n.stage = s.stage AND n.state <> 'pending')" \
-	  "  GROUP BY l.account_id, l.license_id)" \
-	  " UPDATE license.license l SET sweep_at = least(l.sweep_at, f.due_at) FROM first f" \
-	  " WHERE l.account_id = f.account_id AND l.license_id = f.license_id AND l.sweep_at IS NOT NULL"
+	"WITH first AS (" \
+	"  SELECT l.account_id, l.license_id, pg_catalog.min(d.due_at) AS due_at" \
+	"  FROM " accounts " JOIN license.license l ON l.account_id = a.account_id" \
+	"  JOIN license.notice_stage s ON s.active AND (l.status <> 'contract_finalized' OR s.lead < interval '0')" \
+	"  CROSS JOIN LATERAL (SELECT license._calendar_add(l.ends_at, -s.lead, a.time_zone) AS due_at) d" \
+	"  WHERE d.due_at < l.sweep_at" condition " AND NOT EXISTS (SELECT FROM license.notice n" \
+	"   WHERE n.account_id = l.account_id AND n.license_id = l.license_id" \
+	"   AND n.term_ends_at = l.ends_at AND n.stage = s.stage AND n.state <> 'pending')" \
+	"  GROUP BY l.account_id, l.license_id)" \
+	" UPDATE license.license l SET sweep_at = least(l.sweep_at, f.due_at) FROM first f" \
+	" WHERE l.account_id = f.account_id AND l.license_id = f.license_id AND l.sweep_at IS NOT NULL"
 
 static Statement stage_reschedule = STATEMENT(
 	RESCHEDULE("license.account a", ""));
 
-/*
- * Licences being written now with the stages of before must be waited for,
- * else they would miss the new ones.
- */
+/* Waits for transactions that are writing licences: their sweep_at was computed from the former stages. */
 static void
 reschedule_all(void)
 {
@@ -160,11 +160,9 @@ static Statement stage_mark_scheduled = STATEMENT(
 
 /*
  * license._stage_trg() → trigger
- *		After notice stages were inserted or updated: no licence may be looked
- *		at later than its stages ask for.  Reads every licence that has an end
- *		ahead and makes other writers of licences wait.  A stage that goes away
- *		needs nothing.  A restored stage changes nothing.
- *		Errors: 39P01.  P31.
+ *		After notice stages were inserted or updated: moves sweep_at of licences
+ *		forward where a stage is due before it.  A deleted stage needs nothing,
+ *		because sweep_at may be too early.
  */
 Datum
 license_stage_trg(PG_FUNCTION_ARGS)
@@ -186,13 +184,13 @@ license_stage_trg(PG_FUNCTION_ARGS)
 }
 
 static Statement time_zone_reschedule = STATEMENT(
-	RESCHEDULE("new_rows a JOIN old_rows o ON o.account_id = a.account_id", " AND a.time_zone <> o.time_zone"));
+	RESCHEDULE("new_rows a JOIN old_rows o ON o.account_id = a.account_id",
+			   " AND a.time_zone <> o.time_zone"));
 
 /*
  * license._time_zone_trg() → trigger
- *		After accounts were updated: where the time zone changed, months and
- *		days before an end begin at another moment.  Reads the licences of
- *		these accounts.  Errors: 39P01.  O38.
+ *		After accounts were updated: moves sweep_at of their licences forward
+ *		where the new time zone makes a stage due before it.
  */
 Datum
 license_time_zone_trg(PG_FUNCTION_ARGS)

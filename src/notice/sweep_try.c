@@ -1,6 +1,6 @@
 /*
  * sweep_try.c
- *		Work of the sweep that may fail or meet a lock without ending the sweep.
+ *		Runs a piece of work that may fail or meet a lock without ending the sweep.
  */
 #include "notice/sweep_try.h"
 
@@ -10,7 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-/* Shorter than deadlock_timeout of any server, so that the sweep is no party to a deadlock. */
+/* Shorter than any usual deadlock_timeout, so that the sweep gives up before a deadlock is detected. */
 #define MAX_WAIT "10ms"
 #define MAX_MESSAGE 200
 
@@ -22,7 +22,7 @@ describe(SweepFailure *failure, const ErrorData *error)
 	failure->locked = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
-/* Should the whole sweep end, and not only this piece of it? */
+/* Must the error end the whole sweep, not only this piece of work? */
 static bool
 ends_sweep(const ErrorData *error)
 {

@@ -1,13 +1,13 @@
 /*
  * sweep_try.h
- *		Work of the sweep that may fail or meet a lock without ending the sweep.
+ *		Runs a piece of work that may fail or meet a lock without ending the sweep.
  */
 #ifndef LICENSE_SWEEP_TRY_H
 #define LICENSE_SWEEP_TRY_H
 
 #include "core/extension.h"
 
-/* Why a piece of work was given up */
+/* Why a piece of work failed */
 typedef struct SweepFailure
 {
 	char		sqlstate[6];
@@ -18,9 +18,9 @@ typedef struct SweepFailure
 typedef void (*SweepWork) (void *argument);
 
 /*
- * Does the work in a subtransaction and waits for no lock longer than a moment.
- * False: nothing of it was done, and failure says why.  A serialization failure,
- * and what an administrator ends, is raised as it is.
+ * Runs work in a subtransaction with a short lock_timeout.  Returns false if it
+ * failed: then all of it is rolled back and failure says why.  Serialization
+ * failures, cancellations and shutdowns are raised.
  */
 extern bool sweep_try(SweepWork work, void *argument, SweepFailure *failure);
 

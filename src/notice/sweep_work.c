@@ -1,11 +1,32 @@
 /*
  * sweep_work.c
- *		The kinds of work that the sweep does, on rows that are locked.
+ *		The kinds of work that the sweep does.
+ *
+ * The pick statement of a kind locks rows; those that the work then runs find
+ * their keys in lists and can rely on nobody else changing the rows.
  */
 #include "notice/sweep_work.h"
 
 #include "catalog/pg_type.h"
+#include "core/field.h"
 #include "utils/array.h"
+
+/* Licences, and when the sweep must next look at each: three lists of the same length, or NULL */
+typedef struct NextLooks
+{
+	NullableDatum account_ids;
+	NullableDatum license_ids;
+	NullableDatum moments;
+} NextLooks;
+
+/* What raising the notices of licences has found */
+typedef struct StagesRow
+{
+	int32		sent;			/* notices */
+	int32		skipped;
+	NextLooks	ending;			/* licences whose contract has ended */
+	NextLooks	staying;		/* the others */
+} StagesRow;
 
 static NullableDatum
 arg_list(const Datum *values, int count)
@@ -15,22 +36,14 @@ arg_list(const Datum *values, int count)
 					 false);
 }
 
-/* Accounts, licences and when to look at them next: three columns from `first` on */
-static void
-take_advance(int first, NullableDatum lists[3])
-{
-	for (int i = 0; i < 3; i++)
-		lists[i].value = got_datum(first + i, &lists[i].isnull);
-}
-
 /*
- * The end itself is a moment without a stage.  Stages whose moment lies before
- * sweep_at were seen by a sweep before.
+ * The end of a contract is a moment without a stage.  Stages whose moment lies
+ * before sweep_at were processed by an earlier sweep.
  */
 static Statement sweep_raise_stages = STATEMENT(
 	"WITH moment AS MATERIALIZED ("
-	"  SELECT l.account_id, l.license_id, l.site_id, l.sku, l.status, l.ends_at, l.sweep_at, l.auto_renew, a.email,"
-	"   s.stage, s.title, s.lead, license._calendar_add(l.ends_at, -s.lead, a.time_zone) AS due_at,"
+	"  SELECT l.account_id, l.license_id, l.site_id, l.sku, l.status, l.ends_at, l.sweep_at, l.auto_renew,"
+	"   a.email, s.stage, s.title, s.lead, license._calendar_add(l.ends_at, -s.lead, a.time_zone) AS due_at,"
 	"   l.status IN ('in_use', 'access_denied') AS lives"
 	"  FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) k (account_id, license_id)"
 	"  JOIN license.license l ON l.account_id = k.account_id AND l.license_id = k.license_id"
@@ -39,8 +52,8 @@ static Statement sweep_raise_stages = STATEMENT(
 	"   UNION ALL SELECT NULL, NULL, interval '0') s),"
 	" judged AS ("
 	"  SELECT m.*, CASE WHEN lead < interval '0' THEN 'sent' WHEN status <> 'in_use' THEN 'skipped'"
-	"   WHEN lead = interval '0' OR pg_catalog.row_number() OVER (PARTITION BY account_id, license_id, lead > interval '0'"
-	"    ORDER BY due_at DESC, stage DESC) = 1 THEN 'sent' ELSE 'skipped' END AS state"
+	"   WHEN lead = interval '0' OR pg_catalog.row_number() OVER (PARTITION BY account_id, license_id,"
+	"    lead > interval '0' ORDER BY due_at DESC, stage DESC) = 1 THEN 'sent' ELSE 'skipped' END AS state"
 	"  FROM moment m WHERE due_at <= $1 AND stage IS NOT NULL"
 	"  AND (lives OR status = 'contract_finalized' AND lead < interval '0')),"
 	" raised AS ("
@@ -60,45 +73,62 @@ static Statement sweep_raise_stages = STATEMENT(
 	"  SELECT (pg_catalog.count(*) FILTER (WHERE state = 'sent'))::int4 AS sent,"
 	"   (pg_catalog.count(*) FILTER (WHERE state = 'skipped'))::int4 AS skipped FROM raised),"
 	" next AS ("
-	"  SELECT account_id, license_id, lives AND ends_at <= $1 AS ends, pg_catalog.min(due_at)"
-	"   FILTER (WHERE due_at > $1 AND (lives OR status = 'contract_finalized' AND lead < interval '0')) AS sweep_at"
+	"  SELECT account_id, license_id, lives AND ends_at <= $1 AS ends, pg_catalog.min(due_at) FILTER"
+	"   (WHERE due_at > $1 AND (lives OR status = 'contract_finalized' AND lead < interval '0')) AS sweep_at"
 	"  FROM moment GROUP BY account_id, license_id, lives, ends_at)"
 	" SELECT told.sent, told.skipped, n.* FROM told, (SELECT"
-	"  pg_catalog.array_agg(account_id) FILTER (WHERE ends), pg_catalog.array_agg(license_id) FILTER (WHERE ends),"
-	"  pg_catalog.array_agg(sweep_at) FILTER (WHERE ends), pg_catalog.array_agg(account_id) FILTER (WHERE ends IS NOT TRUE),"
-	"  pg_catalog.array_agg(license_id) FILTER (WHERE ends IS NOT TRUE),"
-	"  pg_catalog.array_agg(sweep_at) FILTER (WHERE ends IS NOT TRUE) FROM next) n",
+	"  pg_catalog.array_agg(account_id) FILTER (WHERE ends) AS ending_accounts,"
+	"  pg_catalog.array_agg(license_id) FILTER (WHERE ends) AS ending_licenses,"
+	"  pg_catalog.array_agg(sweep_at) FILTER (WHERE ends) AS ending_moments,"
+	"  pg_catalog.array_agg(account_id) FILTER (WHERE ends IS NOT TRUE) AS staying_accounts,"
+	"  pg_catalog.array_agg(license_id) FILTER (WHERE ends IS NOT TRUE) AS staying_licenses,"
+	"  pg_catalog.array_agg(sweep_at) FILTER (WHERE ends IS NOT TRUE) AS staying_moments FROM next) n",
 	TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID);
 
+static StagesRow
+raise_stages(const SweepPass *pass, const SweepRows *rows)
+{
+	StagesRow	row;
+
+	RUN(sweep_raise_stages, arg_time(pass->at), arg_list(rows->accounts, rows->count),
+		arg_list(rows->ids, rows->count));
+	row.sent = field_int32("sent");
+	row.skipped = field_int32("skipped");
+	row.ending.account_ids = field_value("ending_accounts");
+	row.ending.license_ids = field_value("ending_licenses");
+	row.ending.moments = field_value("ending_moments");
+	row.staying.account_ids = field_value("staying_accounts");
+	row.staying.license_ids = field_value("staying_licenses");
+	row.staying.moments = field_value("staying_moments");
+	return row;
+}
+
 #define SWEPT \
-	 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))" \
-	 " k (account_id, license_id, sweep_at) WHERE l.account_id = k.account_id AND l.license_id = k.license_id"
+	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))" \
+	" k (account_id, license_id, sweep_at) WHERE l.account_id = k.account_id AND l.license_id = k.license_id"
 
 static Statement sweep_finalize = STATEMENT(
-	"UPDATE license.license l SET status = 'contract_finalized', reason = 'contract ended', sweep_at = k.sweep_at" SWEPT,
+	"UPDATE license.license l SET status = 'contract_finalized', reason = 'contract ended',"
+	" sweep_at = k.sweep_at" SWEPT,
 	INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID);
 
 static Statement sweep_advance = STATEMENT(
 	"UPDATE license.license l SET sweep_at = k.sweep_at" SWEPT,
 	INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID);
 
-/* What changes nothing but the next look is a statement of its own: it leaves no history. */
+/* Licences that stay are updated separately: a change of nothing but sweep_at leaves no history. */
 static void
 sweep_licenses(SweepPass *pass, const SweepRows *rows)
 {
-	NullableDatum ending[3];
-	NullableDatum staying[3];
+	StagesRow	row = raise_stages(pass, rows);
 
-	RUN(sweep_raise_stages, arg_time(pass->at), arg_list(rows->accounts, rows->count),
-		arg_list(rows->ids, rows->count));
-	pass->notices += got_int32(1);
-	pass->skipped += got_int32(2);
-	take_advance(3, ending);
-	take_advance(6, staying);
-	if (!ending[0].isnull)
-		pass->finalized += (int32) RUN(sweep_finalize, ending[0], ending[1], ending[2]);
-	if (!staying[0].isnull)
-		RUN(sweep_advance, staying[0], staying[1], staying[2]);
+	pass->notices += row.sent;
+	pass->skipped += row.skipped;
+	if (!row.ending.account_ids.isnull)
+		pass->finalized += (int32) RUN(sweep_finalize, row.ending.account_ids, row.ending.license_ids,
+									   row.ending.moments);
+	if (!row.staying.account_ids.isnull)
+		RUN(sweep_advance, row.staying.account_ids, row.staying.license_ids, row.staying.moments);
 }
 
 static Statement sweep_raise_notices = STATEMENT(
@@ -115,7 +145,8 @@ raise_planned(SweepPass *pass, const SweepRows *rows)
 }
 
 static Statement sweep_reclaim_seats = STATEMENT(
-	"DELETE FROM license.seat s USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) k (account_id, seat_id)"
+	"DELETE FROM license.seat s"
+	" USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) k (account_id, seat_id)"
 	" WHERE s.account_id = k.account_id AND s.seat_id = k.seat_id",
 	INT8ARRAYOID, INT8ARRAYOID);
 
@@ -126,21 +157,20 @@ reclaim_seats(SweepPass *pass, const SweepRows *rows)
 										 arg_list(rows->ids, rows->count));
 }
 
-/*
- * sweep: the license_id and notice_id lists are those a pick statement locked,
- * so that the statements after it see rows that nobody changes.  $3 is when the
- * sweep began: what it has passed by is not picked again.
- */
+/* $3 is when the sweep began: rows that it has passed by are not picked again. */
 #define NOT_PASSED_BY(subject, account, id) \
-	 " AND NOT EXISTS (SELECT FROM license.sweep_state z WHERE z.account_id = " account \
-	 " AND z.subject = '" subject "' AND z.subject_id = " id " AND (z.tried_at >= $3 OR z.retry_at > $3))"
+	" AND NOT EXISTS (SELECT FROM license.sweep_state z WHERE z.account_id = " account \
+	" AND z.subject = '" subject "' AND z.subject_id = " id " AND (z.tried_at >= $3 OR z.retry_at > $3))"
 
 #define PICKED(id, from) \
-	 "SELECT pg_catalog.array_agg(account_id), pg_catalog.array_agg(" id ") FROM (" from ") d"
+	"SELECT pg_catalog.array_agg(account_id) AS account_ids, pg_catalog.array_agg(" id ") AS ids" \
+	" FROM (" from ") d"
 
 /*
- * A notice and an event refer to the account and the site.  Each sub-select locks
- * one row, so it is not merged into a join, and LIMIT counts what could be locked.
+ * Also locks the account and the site, to which notices and events refer, and
+ * picks no licence where one of them is locked.  Each lateral subquery locks one
+ * row, so the planner does not merge it into a join, and LIMIT counts only rows
+ * that could be locked.
  */
 static Statement sweep_pick_licenses = STATEMENT(
 	PICKED("license_id", "SELECT l.account_id, l.license_id FROM license.license l"
@@ -160,7 +190,7 @@ static Statement sweep_pick_notices = STATEMENT(
 	" ORDER BY n.due_at LIMIT $2 FOR NO KEY UPDATE OF n SKIP LOCKED"),
 	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID);
 
-/* Pools before seats, and waiting for neither: whoever acquires a seat holds the pool. */
+/* Locks the pool too, because a request for a seat holds its lock, and skips what is locked. */
 static Statement sweep_pick_seats = STATEMENT(
 	PICKED("seat_id", "SELECT s.account_id, s.seat_id FROM license.seat s JOIN license.license_pool p"
 	" ON p.account_id = s.account_id AND p.license_id = s.license_id AND p.pool = s.pool"
@@ -171,12 +201,13 @@ static Statement sweep_pick_seats = STATEMENT(
 	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID);
 
 #define NOTE_LOCKED(subject, id, table, due) \
-	 "INSERT INTO license.sweep_state AS state (account_id, subject, subject_id, since, tried_at, sqlstate, message)" \
-	 " SELECT l.account_id, '" subject "', l." id ", $4, $4, '55P03', 'locked by another transaction'" \
-	 " FROM license." table " l WHERE " due \
-	 NOT_PASSED_BY(subject, "l.account_id", "l." id) " LIMIT $2" \
-	 " ON CONFLICT (account_id, subject, subject_id) DO UPDATE SET tried_at = excluded.tried_at," \
-	 " attempts = state.attempts + 1, sqlstate = excluded.sqlstate, message = excluded.message, retry_at = NULL"
+	"INSERT INTO license.sweep_state AS state" \
+	" (account_id, subject, subject_id, since, tried_at, sqlstate, message)" \
+	" SELECT l.account_id, '" subject "', l." id ", $4, $4, '55P03', 'locked by another transaction'" \
+	" FROM license." table " l WHERE " due \
+	NOT_PASSED_BY(subject, "l.account_id", "l." id) " LIMIT $2" \
+	" ON CONFLICT (account_id, subject, subject_id) DO UPDATE SET tried_at = excluded.tried_at," \
+	" attempts = state.attempts + 1, sqlstate = excluded.sqlstate, message = excluded.message, retry_at = NULL"
 
 #define LICENSE_DUE "l.sweep_at <= $1"
 
@@ -197,8 +228,9 @@ static Statement sweep_note_locked_seats = STATEMENT(
 	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 
 #define FORGET_DONE(subject, id, table, due) \
-	 "DELETE FROM license.sweep_state z WHERE z.subject = '" subject "' AND NOT EXISTS (SELECT FROM license." table " l" \
-	 " WHERE l.account_id = z.account_id AND l." id " = z.subject_id AND " due ")"
+	"DELETE FROM license.sweep_state z WHERE z.subject = '" subject "'" \
+	" AND NOT EXISTS (SELECT FROM license." table " l" \
+	" WHERE l.account_id = z.account_id AND l." id " = z.subject_id AND " due ")"
 
 static Statement sweep_forget_licenses = STATEMENT(
 	FORGET_DONE("license", "license_id", "license", LICENSE_DUE),

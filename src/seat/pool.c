@@ -1,10 +1,10 @@
 /*
  * pool.c
- *		A pool of a licence under its row lock.
+ *		Locks a pool of a licence.
  *
- * SELECT ... FOR NO KEY UPDATE would fail at REPEATABLE READ whenever somebody
- * else took a seat since the snapshot.  The counted foreign key goes by the
- * latest version of the row, so this does too.
+ * SELECT ... FOR NO KEY UPDATE would fail at REPEATABLE READ whenever another
+ * transaction has taken a seat since the snapshot.  The counted foreign key uses
+ * the latest version of the row, so this does too.
  */
 #include "seat/pool.h"
 

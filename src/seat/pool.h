@@ -1,6 +1,6 @@
 /*
  * pool.h
- *		A pool of a licence under its row lock.
+ *		Locks a pool of a licence.
  */
 #ifndef LICENSE_POOL_H
 #define LICENSE_POOL_H
@@ -15,8 +15,9 @@ typedef struct PoolState
 } PoolState;
 
 /*
- * pool is text.  Waits for whoever takes or gives back a seat of the pool and locks its row
- * until the end of the transaction; false: there is no such pool.
+ * Waits for transactions that take or release a seat of the pool, locks its row
+ * until the end of the transaction and reads it.  pool is a text datum.
+ * Returns false if there is no such pool.
  */
 extern bool pool_lock(int64 account_id, int64 license_id, Datum pool, PoolState *state);
 

@@ -2,29 +2,30 @@
  * seat.c
  *		Taking and giving back a seat of a pool.
  *
- * Whether a pool has room is decided under the lock of its row, so that a full
- * one is an answer and not an error of the counted foreign key.  Locks go from
- * a pool to its seats; a heartbeat needs the seat alone.
+ * Whether a pool has room is decided under the lock of its row, so that the
+ * answer for a full pool is a code and not an error of the counted foreign key.
+ * A transaction locks a pool before its seats; a heartbeat locks the seat only.
  */
 #include "seat/seat.h"
-#include "core/function.h"
 
 #include "access/xact.h"
-#include "history/denial.h"
-#include "seat/seat_floating.h"
-#include "miscadmin.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/moment.h"
 #include "core/operation.h"
-#include "core/statement.h"
-#include "seat/pool.h"
 #include "core/row.h"
+#include "core/statement.h"
+#include "history/denial.h"
+#include "miscadmin.h"
+#include "seat/pool.h"
+#include "seat/seat_floating.h"
 #include "seat/seat_situation.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(license_acquire_seat);
 PG_FUNCTION_INFO_V1(license_release_seat);
 
-/* A holder's seat may come and go while we look; this often is not chance. */
+/* Other transactions may change the holder's seat between reading and locking it, but hardly this often. */
 #define MAX_ATTEMPTS 20
 
 TimestampTz
@@ -82,7 +83,7 @@ refuse(const SeatRequest *request, SeatAnswer *answer, const char *code)
 	denial_write(request->account_id, request->at, code, &denial);
 }
 
-/* The lease asked for, but never past the end of the licence; NULL: until released */
+/* End of the requested lease, at most the end of the licence; NULL for a seat held until released */
 static NullableDatum
 granted_end(const SeatRequest *request, const SeatSituation *now)
 {
@@ -95,8 +96,9 @@ granted_end(const SeatRequest *request, const SeatSituation *now)
 }
 
 /*
- * An UPDATE keeps the lock of a row that it found changed, and who then waits
- * for the pool may deadlock with who gives the seat back.
+ * Locks the holder's seat; returns false if it has changed.  An UPDATE would
+ * keep the lock of a seat that it found changed, and waiting for the pool with
+ * that lock could deadlock with a transaction that releases the seat.
  */
 static bool
 lock_own(const SeatRequest *request, const SeatSituation *now)
@@ -119,17 +121,14 @@ static Statement seat_renew = STATEMENT(
 	" WHERE account_id = $1 AND seat_id = $2 AND (expires_at IS NULL OR expires_at > $3) RETURNING expires_at",
 	INT8OID, INT8OID, TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID);
 
-/* Who asks again is seen again.  False when the seat is gone meanwhile. */
+/* A repeated request also updates last_seen_at.  Returns false if the seat no longer exists. */
 static bool
 keep_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
-	NullableDatum end;
-
 	if (RUN(seat_renew, arg_int64(request->account_id), arg_int64(now->seat_id),
 			arg_time(request->at), request->lease, granted_end(request, now)) == 0)
 		return false;
-	end.value = got_datum(1, &end.isnull);
-	grant(answer, "ALREADY_HELD", now->seat_id, end);
+	grant(answer, "ALREADY_HELD", now->seat_id, field_value("expires_at"));
 	return true;
 }
 
@@ -138,7 +137,7 @@ static Statement seat_retake = STATEMENT(
 	" WHERE account_id = $1 AND seat_id = $2 AND expires_at <= $3",
 	INT8OID, INT8OID, TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID);
 
-/* The holder's own lease ran out and nobody else has needed the seat yet. */
+/* Renews the holder's own seat whose lease has ended, if no other request has reclaimed it. */
 static bool
 retake_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
@@ -152,9 +151,9 @@ retake_own(const SeatRequest *request, const SeatSituation *now, SeatAnswer *ans
 }
 
 #define SEAT_TAKE(on_conflict) \
-	 "INSERT INTO license.seat (account_id, license_id, pool, device_id, user_id, apartment_id," \
-	 " acquired_at, last_seen_at, lease, expires_at)" \
-	 " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)" on_conflict " RETURNING seat_id"
+	"INSERT INTO license.seat (account_id, license_id, pool, device_id, user_id, apartment_id," \
+	" acquired_at, last_seen_at, lease, expires_at)" \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)" on_conflict " RETURNING seat_id"
 
 static Statement seat_take = STATEMENT(
 	SEAT_TAKE(""),
@@ -164,7 +163,7 @@ static Statement seat_take_unseen = STATEMENT(
 	SEAT_TAKE(" ON CONFLICT DO NOTHING"),
 	INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID);
 
-/* False when the holder got a seat meanwhile */
+/* Returns false if another transaction gave the holder a seat in the meantime. */
 static bool
 take_new(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
@@ -177,14 +176,15 @@ take_new(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answe
 	};
 
 	/*
-	 * Under the pool's lock a fresh snapshot has shown that the holder has no
-	 * seat; only an old one may hide it.  ON CONFLICT looks into every index
-	 * twice, which is a third of the cost.
+	 * At READ COMMITTED, a snapshot taken under the lock of the pool has shown
+	 * that the holder has no seat.  An older snapshot may hide one; only then
+	 * ON CONFLICT is worth its cost: a third more, as it searches every index
+	 * twice.
 	 */
 	if (statement_run(IsolationUsesXactSnapshot() ? &seat_take_unseen : &seat_take,
-				 args, lengthof(args)) == 0)
+					  args, lengthof(args)) == 0)
 		return false;
-	grant(answer, "GRANTED", got_int64(1), end);
+	grant(answer, "GRANTED", field_int64("seat_id"), end);
 	return true;
 }
 
@@ -195,8 +195,9 @@ has_room(const PoolState *pool)
 }
 
 /*
- * Run under the pool's lock, so it passes over locked seats: whoever has one
- * may be waiting for the pool, and most likely renews it.
+ * Skips locked seats, because the caller holds the lock of the pool: the
+ * transaction that has locked a seat may be waiting for the pool, and is most
+ * likely renewing the seat.
  */
 static Statement seat_reclaim = STATEMENT(
 	"WITH expired AS MATERIALIZED (SELECT seat_id FROM license.seat"
@@ -205,7 +206,10 @@ static Statement seat_reclaim = STATEMENT(
 	" DELETE FROM license.seat s USING expired e WHERE s.account_id = $1 AND s.seat_id = e.seat_id",
 	INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
 
-/* Gives back seats whose lease ran out; called under the pool's lock */
+/*
+ * Releases seats whose lease has ended and returns whether the pool has room
+ * now.  The caller holds the lock of the pool.
+ */
 static bool
 reclaim(const SeatRequest *request, PoolState *pool)
 {
@@ -216,7 +220,7 @@ reclaim(const SeatRequest *request, PoolState *pool)
 		has_room(pool);
 }
 
-/* A transaction that cannot see who took the last seat cannot know that it was not its own holder. */
+/* A snapshot older than the last change of the pool may hide that the holder itself took the last seat. */
 static void
 require_snapshot(const PoolState *pool)
 {
@@ -227,7 +231,7 @@ require_snapshot(const PoolState *pool)
 				errhint("The transaction might succeed if retried."));
 }
 
-/* Nobody takes or gives back a seat of this pool any more; false: look again. */
+/* The pool is full and locked, so no other transaction changes its seats.  Returns false to try again. */
 static bool
 settle_full(const SeatRequest *request, const SeatSituation *now, PoolState *pool, SeatAnswer *answer)
 {
@@ -240,8 +244,9 @@ settle_full(const SeatRequest *request, const SeatSituation *now, PoolState *poo
 }
 
 /*
- * Who holds the pool's lock must not wait for a seat that another gives back:
- * a seat that came up since is answered as it is.
+ * The holder has a seat: renews it.  With the pool locked, waiting for the seat
+ * could deadlock with a transaction that releases it; then the seat is returned
+ * as it is.  Returns false to try again.
  */
 static bool
 settle_own(const SeatRequest *request, const SeatSituation *now, bool locked, SeatAnswer *answer)
@@ -255,7 +260,7 @@ settle_own(const SeatRequest *request, const SeatSituation *now, bool locked, Se
 	return true;
 }
 
-/* What needs no look at the pool: true when it is the answer */
+/* Refuses a request for reasons that do not depend on the pool; returns whether it did. */
 static bool
 refuse_early(const SeatRequest *request, const SeatSituation *now, SeatAnswer *answer)
 {
@@ -270,7 +275,10 @@ refuse_early(const SeatRequest *request, const SeatSituation *now, SeatAnswer *a
 	return true;
 }
 
-/* One try; false when others changed what it went by.  locked: an earlier try has locked the pool. */
+/*
+ * Returns false to try again, because another transaction changed the seat.
+ * *locked says whether an earlier try has locked the pool.
+ */
 static bool
 try_acquire(const SeatRequest *request, bool *locked, SeatAnswer *answer)
 {
@@ -288,7 +296,7 @@ try_acquire(const SeatRequest *request, bool *locked, SeatAnswer *answer)
 		refuse(request, answer, "NOT_FOUND");
 		return true;
 	}
-	/* While this waited for the lock, the holder may have got a seat. */
+	/* The holder may have got a seat while we waited for the lock. */
 	seat_situation_read_seat(request, &now);
 	if (now.seat_id != 0)
 		return settle_own(request, &now, true, answer);
@@ -323,13 +331,7 @@ seat_acquire(int64 account_id, int64 license_id, const char *pool, const SeatHol
 /*
  * license.acquire_seat(account_id, license_id, pool, device_id, user_id,
  *		apartment_id, lease, at) → (granted, code, seat_id, expires_at)
- *		A seat for one holder, until released or for a lease, which never
- *		outlives the licence; days of a lease are 24 hours.  Codes: GRANTED,
- *		ALREADY_HELD (a lease given renews the one there is), MOVED (by the
- *		account's floating strategy), and refused, kept in license.denial:
- *		NOT_FOUND, LICENSE_NOT_VALID, DEVICE_HELD, NO_SEATS_AVAILABLE.
- *		Errors: 22004, 22023 not one holder or no lease to speak of, 40001.
- *		T4-T6, T20-T22, T28-T31, P27, P28.
+ *		Takes a seat of a pool for one holder, or finds the holder's own.
  */
 Datum
 license_acquire_seat(PG_FUNCTION_ARGS)
@@ -357,13 +359,9 @@ license_acquire_seat(PG_FUNCTION_ARGS)
 }
 
 static Statement seat_release = STATEMENT(
-	"DELETE FROM license.seat WHERE account_id = $1 AND seat_id = $2",
-	INT8OID, INT8OID);
+	"DELETE FROM license.seat WHERE account_id = $1 AND seat_id = $2", INT8OID, INT8OID);
 
-/*
- * Like an acquisition, a release locks the pool before the seat: taken the
- * other way round the two could wait for each other.
- */
+/* Locks the pool before the seat, as acquiring a seat does; the reverse order could deadlock with it. */
 static bool
 release(int64 account_id, int64 seat_id)
 {
@@ -382,8 +380,7 @@ release(int64 account_id, int64 seat_id)
 
 /*
  * license.release_seat(account_id, seat_id) → boolean
- *		Gives a seat back; false: there was none of that id.
- *		Errors: 22004.  T4, T21, P27.
+ *		Releases a seat; false if there is no such seat.
  */
 Datum
 license_release_seat(PG_FUNCTION_ARGS)

@@ -1,17 +1,17 @@
 /*
  * seat_heartbeat.c
- *		The holder of a seat is still there.
+ *		Heartbeats: renewing the lease of a seat.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "access/xact.h"
 #include "common/int.h"
-#include "miscadmin.h"
+#include "core/function.h"
 #include "core/moment.h"
 #include "core/operation.h"
-#include "core/statement.h"
 #include "core/row.h"
+#include "core/statement.h"
+#include "miscadmin.h"
 #include "seat/seat.h"
 #include "seat/seat_situation.h"
 #include "seat/seat_write.h"
@@ -38,7 +38,11 @@ value_of(Row *row, const char *column)
 	return value;
 }
 
-/* The length given, else the former one, which of a seat that came by plain SQL only its end may tell */
+/*
+ * The requested length of the lease, else its former length.  A seat inserted by
+ * plain SQL may have no length: then it is the time from last_seen_at to
+ * expires_at.  NULL if those do not tell.
+ */
 static NullableDatum
 renewed_lease(const Heartbeat *beat, Row *seat)
 {
@@ -47,15 +51,15 @@ renewed_lease(const Heartbeat *beat, Row *seat)
 	TimestampTz end = DatumGetTimestampTz(beat->expires_at.value);
 	int64		length;
 
-	if (!lease.isnull || end <= last_seen_at || TIMESTAMP_NOT_FINITE(end) || TIMESTAMP_NOT_FINITE(last_seen_at) ||
-		pg_sub_s64_overflow(end, last_seen_at, &length))
+	if (!lease.isnull || end <= last_seen_at || TIMESTAMP_NOT_FINITE(end) ||
+		TIMESTAMP_NOT_FINITE(last_seen_at) || pg_sub_s64_overflow(end, last_seen_at, &length))
 		return lease;
 	lease.value = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(end), TimestampTzGetDatum(last_seen_at));
 	lease.isnull = false;
 	return lease;
 }
 
-/* A lease of no known length keeps its end, and none outlives the licence. */
+/* A lease of unknown length keeps its end.  No lease ends after the licence. */
 static NullableDatum
 renewed_end(const Heartbeat *beat, Row *license, NullableDatum lease)
 {
@@ -70,7 +74,7 @@ renewed_end(const Heartbeat *beat, Row *license, NullableDatum lease)
 	return arg_datum(end, false);
 }
 
-/* False when another transaction changed the seat meanwhile */
+/* Returns false to try again, because another transaction changed the seat. */
 static bool
 renew(Heartbeat *beat, Row *seat, Row *license)
 {
@@ -117,7 +121,7 @@ keep_alive(Heartbeat *beat, Row *seat)
 	return settled;
 }
 
-/* One try; false when another transaction changed the seat meanwhile */
+/* Returns false to try again, because another transaction changed the seat. */
 static bool
 try_heartbeat(Heartbeat *beat)
 {
@@ -137,11 +141,7 @@ try_heartbeat(Heartbeat *beat)
 
 /*
  * license.heartbeat(account_id, seat_id, lease, at) → (alive, code, expires_at)
- *		The holder is still there: renews the lease by the length given, else
- *		by its former length; a seat held until released stays so.  Codes:
- *		GRANTED (alive), NOT_FOUND (also after it was moved), LEASE_EXPIRED,
- *		LICENSE_NOT_VALID.  Errors: 22004, 22023 lease not ahead, 40001.
- *		P27, P28.
+ *		Renews the lease of a seat whose holder is still active.
  */
 Datum
 license_heartbeat(PG_FUNCTION_ARGS)
@@ -159,7 +159,7 @@ license_heartbeat(PG_FUNCTION_ARGS)
 	if (!beat.lease.isnull)
 		(void) seat_lease_end(beat.lease, beat.at);
 	operation_begin(&op, fcinfo, "heartbeat", beat.at);
-	/* What the caller's own statement has done so far must be visible. */
+	/* Changes that the calling statement has made so far must be visible. */
 	CommandCounterIncrement();
 	while (!try_heartbeat(&beat))
 		CHECK_FOR_INTERRUPTS();

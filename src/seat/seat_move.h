@@ -7,7 +7,7 @@
 
 #include "core/extension.h"
 
-/* The history entry of a seat that went from one device to another; extra is "" or more JSON members, each with a comma before it */
+/* Writes to the history that a seat was moved; extra is "" or further JSON members, each after a comma. */
 extern void seat_moved(int64 account_id, int64 from_seat, int64 from_device,
 					   int64 to_seat, int64 to_device, const char *extra);
 

@@ -1,13 +1,13 @@
 /*
  * seat_request.h
- *		What is asked when a seat is to be taken, and what is answered.
+ *		The request for a seat, and the answer to it.
  */
 #ifndef LICENSE_SEAT_REQUEST_H
 #define LICENSE_SEAT_REQUEST_H
 
 #include "core/extension.h"
 
-/* What an acquisition answers; codes are those of license.acquire_seat() */
+/* Codes are those of license.acquire_seat() */
 typedef struct SeatAnswer
 {
 	bool		granted;
@@ -17,7 +17,7 @@ typedef struct SeatAnswer
 	TimestampTz expires_at;		/* when leased */
 } SeatAnswer;
 
-/* Who asks: exactly one of them is not NULL */
+/* Who wants the seat: exactly one of them is not NULL */
 typedef struct SeatHolder
 {
 	NullableDatum device_id;

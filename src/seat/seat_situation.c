@@ -1,14 +1,14 @@
 /*
  * seat_situation.c
- *		What is known of licence, pool and holder before a seat is taken.
+ *		Reads the licence, the pool, the holder and its seat before a seat is taken.
  */
 #include "seat/seat_situation.h"
 
-#include "license/license_status.h"
 #include "core/statement.h"
+#include "license/license_status.h"
 #include "utils/snapmgr.h"
 
-/* Where a holder is found, and its seat */
+/* The table of a kind of holder, its primary key, and the index that finds the seat of a holder */
 typedef struct HolderKind
 {
 	const char *table;
@@ -70,7 +70,7 @@ static bool
 pool_exists(const SeatRequest *request, Snapshot snapshot)
 {
 	Datum		keys[3] = {Int64GetDatum(request->account_id), Int64GetDatum(request->license_id),
-	request->pool_datum};
+		request->pool_datum};
 	Row			row;
 	bool		found = row_open(&row, snapshot, "license_pool", "license_pool_pkey",
 								 keys, lengthof(keys));
@@ -96,7 +96,7 @@ static void
 read_seat(const SeatRequest *request, Snapshot snapshot, SeatSituation *now)
 {
 	Datum		keys[4] = {Int64GetDatum(request->account_id), 0,
-	Int64GetDatum(request->license_id), request->pool_datum};
+		Int64GetDatum(request->license_id), request->pool_datum};
 	const HolderKind *kind = kind_of(&request->holder, &keys[1]);
 	Row			row;
 	bool		unleased;

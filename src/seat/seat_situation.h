@@ -1,6 +1,6 @@
 /*
  * seat_situation.h
- *		What is known of licence, pool and holder before a seat is taken.
+ *		Reads the licence, the pool, the holder and its seat before a seat is taken.
  */
 #ifndef LICENSE_SEAT_SITUATION_H
 #define LICENSE_SEAT_SITUATION_H
@@ -12,10 +12,10 @@ typedef struct SeatSituation
 {
 	bool		found;			/* licence, pool and holder exist in the account */
 	bool		valid;			/* the licence, at the moment of the request */
-	bool		open_end;
-	TimestampTz ends_at;
-	bool		hold;			/* the admin took the device's licence away */
-	int64		seat_id;		/* the holder's own; 0: none */
+	bool		open_end;		/* the licence has no end */
+	TimestampTz ends_at;		/* of the licence */
+	bool		hold;			/* the admin withdrew the licence of the device */
+	int64		seat_id;		/* the holder's own seat; 0: none */
 	bool		seat_leased;
 	TimestampTz seat_expires_at;
 } SeatSituation;
@@ -25,10 +25,10 @@ extern void seat_situation_read(const SeatRequest *request, SeatSituation *now);
 /* Reads the holder's own seat again. */
 extern void seat_situation_read_seat(const SeatRequest *request, SeatSituation *now);
 
-/* Does the holder have a seat whose lease, if any, still runs? */
+/* Does the holder have a seat without a lease, or with one that has not ended? */
 extern bool seat_situation_is_live(const SeatSituation *now, TimestampTz at);
 
-/* Does a row of license.license give service at that moment? */
+/* Is a row of license.license in use, started and not ended at that moment? */
 extern bool seat_license_is_valid(Row *license, TimestampTz at);
 
 #endif							/* LICENSE_SEAT_SITUATION_H */

@@ -1,11 +1,12 @@
 /*
  * seat_write.c
- *		Writes how long a seat lives, without SPI where nothing looks on.
+ *		Writes the lease of a seat, without SPI where an UPDATE would do nothing more.
  *
- * Every holder of a lease has its seat written every few minutes, and for one
- * row executor and constraints compiled anew cost more than the work itself.
- * So the row is replaced directly, as the executor would, where that is all
- * an UPDATE does; where the owner has put more on the table, it is an UPDATE.
+ * A lease is renewed every few minutes by each holder, and for a single row,
+ * starting the executor and compiling the constraints costs more than the work
+ * itself.  So the row is replaced directly, as the executor would do it.  If the
+ * table has triggers, rules, or anything else beyond what it comes with, an
+ * UPDATE is run.
  */
 #include "seat/seat_write.h"
 
@@ -17,9 +18,10 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
-#include "executor/executor.h"
+#include "core/field.h"
 #include "core/kept.h"
 #include "core/statement.h"
+#include "executor/executor.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -31,7 +33,7 @@ typedef enum LifeColumn
 
 static const char *const column_names[] = {"last_seen_at", "lease", "expires_at"};
 
-/* What is known of the table until it is altered */
+/* Properties of the table, kept until it is altered */
 typedef struct SeatTable
 {
 	Kept		kept;
@@ -49,7 +51,7 @@ forget_on_relation(Datum arg, Oid relation)
 		known->kept.valid = false;
 }
 
-/* Does a foreign key from or to this table look at one of our columns? */
+/* Is the column part of a foreign key from or to this table? */
 static bool
 is_key_column(Relation rel, AttrNumber column)
 {
@@ -71,7 +73,10 @@ is_key_column(Relation rel, AttrNumber column)
 	return false;
 }
 
-/* Foreign keys look at other columns, and our own triggers count other columns. */
+/*
+ * Would this trigger do anything in an UPDATE of our columns?  Foreign keys and
+ * triggers of this extension concern other columns.
+ */
 static bool
 heeds_update(const Trigger *trigger)
 {
@@ -198,7 +203,7 @@ keeps_checks(SeatTable *table, Relation rel, TupleTableSlot *row)
 	return kept;
 }
 
-/* Another transaction's change is for a new look; for an old snapshot there is none. */
+/* Another transaction changed the row first.  The caller reads it again; an old snapshot would not show it. */
 static SeatWritten
 lost_race(TM_Result result)
 {
@@ -211,7 +216,7 @@ lost_race(TM_Result result)
 	return SEAT_CHANGED;
 }
 
-/* Locked, the row is still as the next look finds it: nobody has to lose twice. */
+/* Locks the new version, so that the retry cannot lose the race again. */
 static SeatWritten
 lock_changed(Row *seat, TM_Result result)
 {
@@ -244,7 +249,7 @@ static Statement seat_heartbeat = STATEMENT(
 	" WHERE account_id = $1 AND seat_id = $2 RETURNING expires_at",
 	INT8OID, INT8OID, TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID);
 
-/* Also for a row that breaks a constraint: nobody says so better than the server. */
+/* Also used for a row that violates a constraint, so that the server raises its own error. */
 static SeatWritten
 write_by_statement(Row *seat, SeatLife *life)
 {
@@ -252,7 +257,7 @@ write_by_statement(Row *seat, SeatLife *life)
 	NullableDatum seat_id = arg_datum(row_datum(seat, "seat_id"), false);
 	bool		newer;
 
-	/* The statement's own snapshot might show a version that nobody has judged. */
+	/* The snapshot of the statement might show a newer version than the one that the caller has checked. */
 	if (!row_lock(seat, &newer))
 		return lost_race(TM_Deleted);
 	if (newer)
@@ -260,7 +265,7 @@ write_by_statement(Row *seat, SeatLife *life)
 	if (RUN(seat_heartbeat, account_id, seat_id, arg_time(life->last_seen_at),
 			life->lease, life->expires_at) == 0)
 		return SEAT_REFUSED;
-	life->expires_at.value = got_datum(1, &life->expires_at.isnull);
+	life->expires_at = field_value("expires_at");
 	return SEAT_WRITTEN;
 }
 

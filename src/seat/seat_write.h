@@ -1,13 +1,13 @@
 /*
  * seat_write.h
- *		Writes how long a seat lives, without SPI where nothing looks on.
+ *		Writes the lease of a seat, without SPI where an UPDATE would do nothing more.
  */
 #ifndef LICENSE_SEAT_WRITE_H
 #define LICENSE_SEAT_WRITE_H
 
 #include "core/row.h"
 
-/* What a heartbeat changes of a seat */
+/* The columns of a seat that a heartbeat changes */
 typedef struct SeatLife
 {
 	TimestampTz last_seen_at;
@@ -18,15 +18,15 @@ typedef struct SeatLife
 typedef enum SeatWritten
 {
 	SEAT_WRITTEN,
-	SEAT_CHANGED,				/* another transaction was faster: look again */
-	SEAT_REFUSED				/* by a trigger of the owner's */
+	SEAT_CHANGED,				/* another transaction changed the seat first: read it again */
+	SEAT_REFUSED				/* a trigger of the table's owner suppressed the update */
 } SeatWritten;
 
 /*
- * Writes a seat found by row_open_to_write() in the transaction's snapshot;
- * life becomes what was written.  Call it between operation_begin() and
- * operation_end().  40001 when the snapshot cannot see who was faster; what
- * constraints and triggers of the table raise.
+ * Writes a seat found by row_open_to_write() in the transaction's snapshot and
+ * sets life to what was written.  Call it between operation_begin() and
+ * operation_end().  Errors: 40001 if another transaction changed the seat and
+ * the snapshot is that of the transaction; those of constraints and triggers.
  */
 extern SeatWritten seat_write(Row *seat, SeatLife *life);
 

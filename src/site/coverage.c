@@ -2,32 +2,32 @@
  * coverage.c
  *		Units of a site: which it has, and how a grant is spread over them.
  *
- * A site holds a number of units, bound to no apartment.  A grant is first
- * dealt out in memory over lots, which are units that end at one moment, and
- * then written: a lot that was a whole licence gets a later end, a part of one
- * is split off into a licence of its own.
+ * A site holds a number of units; no unit is bound to an apartment.  A lot is a
+ * number of units with one end.  A grant is first distributed over lots in
+ * memory and then written: a lot that is a whole licence gets a later end, a
+ * part of a licence becomes a licence of its own.
  */
-#include "core/extension.h"
-#include "core/function.h"
-
 #include "site/coverage.h"
-#include "history/event.h"
-#include "funcapi.h"
-#include "miscadmin.h"
+
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
+#include "funcapi.h"
+#include "history/event.h"
+#include "miscadmin.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(license_site_coverage);
 
 typedef struct Lot
 {
-	int64		license_id;		/* 0: new */
+	int64		license_id;		/* of the licence it is or is a part of; 0: a new one */
 	int32		units;
 	int32		terms;			/* how often it is prolonged */
-	TimestampTz start;			/* what terms are counted from */
-	TimestampTz end;			/* start and all the terms */
+	TimestampTz start;			/* terms are counted from here */
+	TimestampTz end;			/* start plus all the terms */
 } Lot;
 
 typedef struct Grant
@@ -36,8 +36,8 @@ typedef struct Grant
 	const char *sku;
 	TimestampTz at;
 	bool		open_ended;		/* the offer has no term */
-	List	   *lots;			/* a licence's own lot comes before what is split off it */
-	List	   *changes;
+	List	   *lots;			/* of Lot; what stays of a licence comes before the parts split off it */
+	List	   *changes;		/* of CoverageChange */
 } Grant;
 
 void
@@ -51,58 +51,78 @@ coverage_check_quantity(int32 quantity, const char *what)
 			errdetail("%d was given.", quantity));
 }
 
+typedef struct OfferRow
+{
+	char	   *unit;
+	char	   *regions;		/* as a list for people */
+	bool		is_sold_here;
+	bool		open_ended;
+} OfferRow;
+
 static void
-refuse_region(const Site *site, const char *sku)
+refuse_region(const Site *site, const char *sku, const char *regions)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_REGION_NOT_ALLOWED),
 			errmsg("offer %s is not sold in region %s", cut_for_message(sku), site->region),
 			errdetail("Site " INT64_FORMAT " lies in %s; the offer is for %s only.",
-					  site->site_id, site->region, got_text(3)));
+					  site->site_id, site->region, regions));
 }
 
 static void
-refuse_unit(const Site *site, const char *sku)
+refuse_unit(const Site *site, const char *sku, const char *unit)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 			errmsg("offer %s is not for sites of type %s", cut_for_message(sku), site->type),
 			errdetail("It covers units of \"%s\"; site " INT64_FORMAT " pays for \"%s\".",
-					  got_text(1), site->site_id, site->type));
+					  unit, site->site_id, site->type));
 }
 
 static Statement coverage_offer = STATEMENT(
-	"SELECT unit, regions IS NULL OR $2 = ANY (regions), pg_catalog.array_to_string(regions, ', '), term IS NULL"
+	"SELECT unit, regions IS NULL OR $2 = ANY (regions) AS is_sold_here,"
+	" pg_catalog.array_to_string(regions, ', ') AS regions, term IS NULL AS open_ended"
 	" FROM license.offer WHERE sku = $1",
 	TEXTOID, TEXTOID);
+
+static OfferRow
+read_offer(const Grant *grant)
+{
+	if (RUN(coverage_offer, arg_text(grant->sku), arg_text(grant->site->region)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
+				errmsg("offer %s does not exist", cut_for_message(grant->sku)));
+	return (OfferRow) {
+		.unit = field_text("unit"),
+		.regions = field_text("regions"),
+		.is_sold_here = field_bool("is_sold_here"),
+		.open_ended = field_bool("open_ended"),
+	};
+}
 
 static void
 check_offer(Grant *grant)
 {
-	const Site *site = grant->site;
+	OfferRow	offer = read_offer(grant);
 
-	if (RUN(coverage_offer, arg_text(grant->sku), arg_text(site->region)) == 0)
-		ereport(ERROR,
-				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
-				errmsg("offer %s does not exist", cut_for_message(grant->sku)));
-	if (!got_bool(2))
-		refuse_region(site, grant->sku);
-	if (strcmp(got_text(1), site->type) != 0)
-		refuse_unit(site, grant->sku);
-	grant->open_ended = got_bool(4);
+	if (!offer.is_sold_here)
+		refuse_region(grant->site, grant->sku, offer.regions);
+	if (strcmp(offer.unit, grant->site->type) != 0)
+		refuse_unit(grant->site, grant->sku, offer.unit);
+	grant->open_ended = offer.open_ended;
 }
 
 static Statement coverage_add_terms = STATEMENT(
-	"SELECT license._calendar_add($2, term * $3, $4) FROM license.offer WHERE sku = $1",
+	"SELECT license._calendar_add($2, term * $3, $4) AS moment FROM license.offer WHERE sku = $1",
 	TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID);
 
-/* A moment and a number of the offer's terms, by the account's calendar */
+/* Adds a number of the offer's terms to a moment, in the time zone of the account. */
 static TimestampTz
 add_terms(const Grant *grant, TimestampTz start, int32 terms)
 {
 	RUN(coverage_add_terms, arg_text(grant->sku), arg_time(start), arg_int32(terms),
 		arg_text(grant->site->time_zone));
-	return got_time(1);
+	return field_time("moment");
 }
 
 static Lot *
@@ -117,8 +137,9 @@ new_lot(int64 license_id, int32 units, TimestampTz start)
 	return lot;
 }
 
+/* A condition on license.license l */
 #define LICENSE_RUNS_AT(moment) \
-	 "l.status = 'in_use' AND l.starts_at <= " moment " AND (l.ends_at IS NULL OR " moment " < l.ends_at)"
+	"l.status = 'in_use' AND l.starts_at <= " moment " AND (l.ends_at IS NULL OR " moment " < l.ends_at)"
 
 static Statement coverage_running = STATEMENT(
 	"SELECT l.license_id, p.maximum, l.ends_at FROM license.license l"
@@ -132,26 +153,34 @@ static Statement coverage_running = STATEMENT(
 	" ORDER BY l.ends_at, l.license_id FOR NO KEY UPDATE OF l, p",
 	INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
 
+/* The licences of the site that can be prolonged: locked, those that end first in front */
 static List *
 running_lots(const Grant *grant)
 {
+	const Site *site = grant->site;
 	List	   *lots = NIL;
 	SPITupleTable *table;
-	uint64		count = RUN(coverage_running, arg_int64(grant->site->account_id),
-							arg_int64(grant->site->site_id), arg_text(grant->site->type),
-							arg_time(grant->at));
+	TupleDesc	desc;
+	int			license_id;
+	int			maximum;
+	int			ends_at;
 
+	RUN(coverage_running, arg_int64(site->account_id), arg_int64(site->site_id), arg_text(site->type),
+		arg_time(grant->at));
 	table = SPI_tuptable;
-	for (uint64 i = 0; i < count; i++)
+	desc = table->tupdesc;
+	license_id = SPI_fnumber(desc, "license_id");
+	maximum = SPI_fnumber(desc, "maximum");
+	ends_at = SPI_fnumber(desc, "ends_at");
+	for (uint64 i = 0; i < table->numvals; i++)
 	{
-		Datum		values[3];
+		HeapTuple	row = table->vals[i];
 		bool		isnull;
 
 		CHECK_FOR_INTERRUPTS();
-		for (int column = 0; column < 3; column++)
-			values[column] = SPI_getbinval(table->vals[i], table->tupdesc, column + 1, &isnull);
-		lots = lappend(lots, new_lot(DatumGetInt64(values[0]), DatumGetInt32(values[1]),
-									 DatumGetTimestampTz(values[2])));
+		lots = lappend(lots, new_lot(DatumGetInt64(SPI_getbinval(row, desc, license_id, &isnull)),
+									 DatumGetInt32(SPI_getbinval(row, desc, maximum, &isnull)),
+									 DatumGetTimestampTz(SPI_getbinval(row, desc, ends_at, &isnull))));
 	}
 	return lots;
 }
@@ -163,18 +192,19 @@ static Statement coverage_uncovered = STATEMENT(
 	" WHERE account_id = $1 AND site_id = $2 AND seats_used > 0) END"
 	" - (SELECT coalesce(pg_catalog.sum(p.maximum), 0) FROM license.license l"
 	" JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id"
-	" WHERE l.account_id = $1 AND l.site_id = $2 AND p.pool = $3 AND " LICENSE_RUNS_AT("$4") "))::bigint",
+	" WHERE l.account_id = $1 AND l.site_id = $2 AND p.pool = $3 AND " LICENSE_RUNS_AT("$4") "))::bigint AS uncovered",
 	INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
 
+/* How many units are needed at the site beyond those it has */
 static int64
 uncovered(const Grant *grant)
 {
 	RUN(coverage_uncovered, arg_int64(grant->site->account_id), arg_int64(grant->site->site_id),
 		arg_text(grant->site->type), arg_time(grant->at));
-	return got_int64(1);
+	return field_int64("uncovered");
 }
 
-/* Units of one action and end are told as one. */
+/* Reports the units; those with the same action and end as the units before them are added up. */
 static void
 note_change(Grant *grant, int32 quantity, bool added, TimestampTz ends_at)
 {
@@ -192,7 +222,7 @@ note_change(Grant *grant, int32 quantity, bool added, TimestampTz ends_at)
 }
 
 static void
-deal_added(Grant *grant, int32 quantity)
+add_units(Grant *grant, int32 quantity)
 {
 	Lot		   *lot = new_lot(0, quantity, grant->at);
 
@@ -221,7 +251,7 @@ earliest_ending(List *lots)
 	return earliest;
 }
 
-/* Splits units off a lot that is not prolonged as a whole. */
+/* Moves some units of a lot to a new lot, because only they are prolonged. */
 static Lot *
 split_lot(Grant *grant, Lot *lot, int32 units)
 {
@@ -235,7 +265,7 @@ split_lot(Grant *grant, Lot *lot, int32 units)
 }
 
 static void
-deal_extended(Grant *grant, int32 quantity)
+extend_units(Grant *grant, int32 quantity)
 {
 	while (quantity > 0)
 	{
@@ -252,9 +282,9 @@ deal_extended(Grant *grant, int32 quantity)
 	}
 }
 
-/* What needs a licence comes first; where nothing runs there is nothing to prolong. */
+/* Covers first what needs a licence; prolongs with the rest, unless there is nothing to prolong. */
 static void
-deal(Grant *grant, int32 quantity)
+distribute(Grant *grant, int32 quantity)
 {
 	int32		added = (int32) Min((int64) quantity, uncovered(grant));
 
@@ -263,8 +293,18 @@ deal(Grant *grant, int32 quantity)
 	if (grant->open_ended || (grant->lots == NIL && added == 0))
 		added = quantity;
 	if (added > 0)
-		deal_added(grant, added);
-	deal_extended(grant, quantity - added);
+		add_units(grant, added);
+	extend_units(grant, quantity - added);
+}
+
+static void
+write_license_event(const Grant *grant, int64 license_id, const Lot *lot)
+{
+	char	   *origin = lot->license_id == 0 ? "" :
+		psprintf(", \"split_from\": " INT64_FORMAT, lot->license_id);
+
+	event_write(grant->site->account_id, "license", license_id, operation_name(), NULL,
+				psprintf("{\"quantity\": %d%s}", lot->units, origin));
 }
 
 static Statement coverage_license_new = STATEMENT(
@@ -278,9 +318,20 @@ static Statement coverage_pool_new = STATEMENT(
 	"INSERT INTO license.license_pool (account_id, license_id, pool, maximum) VALUES ($1, $2, $3, $4)",
 	INT8OID, INT8OID, TEXTOID, INT4OID);
 
-static Statement coverage_license_extend = STATEMENT(
-	"UPDATE license.license SET ends_at = $3 WHERE account_id = $1 AND license_id = $2",
-	INT8OID, INT8OID, TIMESTAMPTZOID);
+static void
+write_new(const Grant *grant, const Lot *lot)
+{
+	const Site *site = grant->site;
+	int64		license_id;
+
+	RUN(coverage_license_new, arg_int64(site->account_id), arg_int64(site->site_id),
+		arg_text(grant->sku), arg_time(grant->at),
+		grant->open_ended ? arg_null() : arg_time(lot->end), arg_bool(site->auto_renew));
+	license_id = field_int64("license_id");
+	RUN(coverage_pool_new, arg_int64(site->account_id), arg_int64(license_id),
+		arg_text(site->type), arg_int32(lot->units));
+	write_license_event(grant, license_id, lot);
+}
 
 static Statement coverage_license_split = STATEMENT(
 	"INSERT INTO license.license (account_id, site_id, sku, status, term, payment_form, start_rule,"
@@ -302,45 +353,7 @@ static Statement coverage_pool_lower = STATEMENT(
 	" WHERE account_id = $1 AND license_id = $2 AND pool = $3",
 	INT8OID, INT8OID, TEXTOID, INT4OID);
 
-static Statement coverage_of_site = STATEMENT(
-	"SELECT pg_catalog.sum(p.maximum)::integer, l.ends_at FROM license.site s"
-	" JOIN license.license l ON l.account_id = s.account_id AND l.site_id = s.site_id"
-	" JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id"
-	" AND p.pool = coalesce(s.site_type, 'apartment')"
-	" WHERE s.account_id = $1 AND s.site_id = $2 AND " LICENSE_RUNS_AT("$3")
-	" GROUP BY l.ends_at HAVING pg_catalog.sum(p.maximum) > 0 ORDER BY l.ends_at",
-	INT8OID, INT8OID, TIMESTAMPTZOID);
-
-static Statement site_exists = STATEMENT(
-	"SELECT FROM license.site WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID);
-
-static void
-write_license_event(const Grant *grant, int64 license_id, const Lot *lot)
-{
-	char	   *origin = lot->license_id == 0 ? "" :
-		psprintf(", \"split_from\": " INT64_FORMAT, lot->license_id);
-
-	event_write(grant->site->account_id, "license", license_id, operation_name(), NULL,
-				psprintf("{\"quantity\": %d%s}", lot->units, origin));
-}
-
-static void
-write_new(const Grant *grant, const Lot *lot)
-{
-	const Site *site = grant->site;
-	int64		license_id;
-
-	RUN(coverage_license_new, arg_int64(site->account_id), arg_int64(site->site_id),
-		arg_text(grant->sku), arg_time(grant->at),
-		grant->open_ended ? arg_null() : arg_time(lot->end), arg_bool(site->auto_renew));
-	license_id = got_int64(1);
-	RUN(coverage_pool_new, arg_int64(site->account_id), arg_int64(license_id),
-		arg_text(site->type), arg_int32(lot->units));
-	write_license_event(grant, license_id, lot);
-}
-
-/* Seats that the smaller licence has no room for go along. */
+/* Writes a part of a licence as a new licence, and moves the seats for which the old one has no room left. */
 static void
 write_split(const Grant *grant, const Lot *lot)
 {
@@ -352,14 +365,14 @@ write_split(const Grant *grant, const Lot *lot)
 	int64		license_id;
 
 	RUN(coverage_license_split, account_id, origin, arg_time(lot->end), arg_time(grant->at));
-	license_id = got_int64(1);
+	license_id = field_int64("license_id");
 	RUN(coverage_pool_new, account_id, arg_int64(license_id), pool, units);
 	RUN(coverage_seats_split, account_id, origin, pool, units, arg_int64(license_id));
 	RUN(coverage_pool_lower, account_id, origin, pool, units);
 	write_license_event(grant, license_id, lot);
 }
 
-/* The first lot of a licence stays that licence. */
+/* Is it what stays of the licence?  The first lot of a licence is, later ones are split off. */
 static bool
 is_own_lot(const Grant *grant, const Lot *lot)
 {
@@ -374,6 +387,10 @@ is_own_lot(const Grant *grant, const Lot *lot)
 	}
 	return false;
 }
+
+static Statement coverage_license_extend = STATEMENT(
+	"UPDATE license.license SET ends_at = $3 WHERE account_id = $1 AND license_id = $2",
+	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static void
 write_lot(const Grant *grant, const Lot *lot)
@@ -394,7 +411,7 @@ coverage_grant(const Site *site, const char *sku, int32 quantity, TimestampTz at
 	ListCell   *cell;
 
 	check_offer(&grant);
-	deal(&grant, quantity);
+	distribute(&grant, quantity);
 	foreach(cell, grant.lots)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -423,10 +440,19 @@ coverage_return_changes(FunctionCallInfo fcinfo, List *changes)
 	}
 }
 
+static Statement coverage_of_site = STATEMENT(
+	"SELECT pg_catalog.sum(p.maximum)::integer, l.ends_at FROM license.site s"
+	" JOIN license.license l ON l.account_id = s.account_id AND l.site_id = s.site_id"
+	" JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id"
+	" AND p.pool = coalesce(s.site_type, 'apartment')"
+	" WHERE s.account_id = $1 AND s.site_id = $2 AND " LICENSE_RUNS_AT("$3")
+	" GROUP BY l.ends_at HAVING pg_catalog.sum(p.maximum) > 0 ORDER BY l.ends_at",
+	INT8OID, INT8OID, TIMESTAMPTZOID);
+
 /*
  * license.site_coverage(account_id, site_id, at) → SETOF (quantity, ends_at)
- *		Units the site holds that are valid at that moment, by their end; of
- *		the kind its type pays for, apartments while none is chosen.  M45, M46.
+ *		Lists the units of the site that are valid at that moment, grouped by
+ *		their end: devices at a site of that type, else apartments.
  *		Errors: 23503, 22004.
  */
 Datum
@@ -437,8 +463,7 @@ license_site_coverage(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	operation_begin(&op, fcinfo, "site_coverage", moment_argument(fcinfo, 2));
-	if (RUN(site_exists, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
-		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
+	site_require_existing(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	RUN(coverage_of_site, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(operation_at()));
 	return_rows(fcinfo);
 	operation_end(&op);

@@ -2,19 +2,19 @@
  * dashboard.c
  *		The numbers of a site behind license.site_dashboard.
  *
- * As one statement, most of the time for a site went into starting an executor
- * node for each of five tables, and which plan it kept hung on how many
- * licences the account had.  So this reads the five itself, by index, in the
- * snapshot of the caller's statement and with the caller's privileges.
+ * One statement over the five tables spent most of its time on starting
+ * executor nodes, and its kept plan depended on the number of licences of the
+ * account.  So this reads the five tables itself, by index, in the snapshot of
+ * the caller's statement and with the caller's privileges.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "access/access.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
-#include "miscadmin.h"
+#include "core/function.h"
 #include "core/row.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -24,13 +24,13 @@
 
 PG_FUNCTION_INFO_V1(license_site_numbers);
 
-/* The family that is recommended before every other (M35) */
+/* The family that is recommended before every other */
 #define FIRST_FAMILY "9137958"
 
 typedef struct SiteNumbers
 {
 	NullableDatum keys[2];		/* account and site */
-	Datum		unit;			/* what is paid for there */
+	Datum		unit;			/* paid for at the site: apartment or device */
 	bool		per_device;
 	Datum		region;
 	int64		apartments;
@@ -42,7 +42,7 @@ typedef struct SiteNumbers
 	int			rank;			/* of that offer, the lowest is the best */
 } SiteNumbers;
 
-/* What the caller may not read as a table is not read here either. */
+/* Raises 42501 unless the caller may read the table. */
 static void
 open_readable(Rows *rows, const char *table, const char *index)
 {
@@ -90,7 +90,7 @@ count_apartments(SiteNumbers *site)
 	rows_close(&rows);
 }
 
-/* Devices in an apartment are in its count already. */
+/* Counts the devices without an apartment; count_apartments() has counted the others. */
 static void
 count_unassigned(SiteNumbers *site)
 {
@@ -218,7 +218,7 @@ is_on_sale(const Rows *rows, const OfferColumns *columns, const SiteNumbers *sit
 		!slot_attisnull(rows->slot, columns->term);
 }
 
-/* The family of the product first, then what is made for the region */
+/* The family of the product comes first; within a family, offers for certain regions come before those for all. */
 static int
 offer_rank(const Rows *rows, const OfferColumns *columns)
 {
@@ -308,7 +308,10 @@ site_numbers_row(FunctionCallInfo fcinfo, const SiteNumbers *site)
 	return form_result_row(fcinfo, values, nulls);
 }
 
-/* Its tables may be read by the same levels; roles that no policy applies to see all. */
+/*
+ * Do the policies of row-level security show the account to the caller?  They
+ * are the same for all tables read here.
+ */
 static bool
 is_visible(FunctionCallInfo fcinfo)
 {
@@ -318,8 +321,8 @@ is_visible(FunctionCallInfo fcinfo)
 
 /*
  * license._site_numbers(account_id, site_id, site_type, region) → record
- *		What a site has, needs, holds and should order.  M10, M15, M28, M35,
- *		M37, M40 to M46.  Errors: 22003, 22004, 42501.
+ *		The numbers of license.site_dashboard for one site.
+ *		Errors: 22003, 22004, 42501.
  */
 Datum
 license_site_numbers(PG_FUNCTION_ARGS)

@@ -5,7 +5,7 @@ CREATE FUNCTION license.site_coverage(account_id bigint, site_id bigint, at time
 RETURNS SETOF record LANGUAGE c STABLE PARALLEL UNSAFE ROWS 5
 AS 'MODULE_PATHNAME', 'license_site_coverage';
 COMMENT ON FUNCTION license.site_coverage(bigint, bigint, timestamptz) IS
-'Units a site holds that are valid at that moment, by their end; devices at a site of that type, else apartments (M45, M46). Errors: 23503 no such site, 22004.';
+'Lists the units of a site that are valid at that moment, grouped by their end. Units are devices at a site of that type, else apartments. Levels: provider, distributor, partner, customer, reader. Errors: 23503 no such site, 22004.';
 
 CREATE FUNCTION license._site_numbers(account_id bigint, site_id bigint, site_type text, region text,
     OUT apartments integer, OUT apartments_requiring_license integer, OUT licenses_held integer,
@@ -14,7 +14,7 @@ CREATE FUNCTION license._site_numbers(account_id bigint, site_id bigint, site_ty
 RETURNS record LANGUAGE c STABLE PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'license_site_numbers';
 COMMENT ON FUNCTION license._site_numbers(bigint, bigint, text, text) IS
-'The columns of license.site_dashboard for a site of that type (NULL is apartment) and region, as far as row-level security shows its rows (M10, M15, M28, M35, M37, M40 to M46). Errors: 22003, 22004, 42501.';
+'Computes the numbers of license.site_dashboard for one site of that type (NULL is apartment) and region. An account that row-level security hides from the caller counts as empty. Errors: 22003, 22004, 42501.';
 
 CREATE VIEW license.site_dashboard WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site,
@@ -22,19 +22,19 @@ SELECT s.account_id, s.site_id, s.name AS site,
     n.ordering_number, n.order_text, n.paid_devices, n.devices_unassigned, n.licenses_covering
 FROM license.site s
 CROSS JOIN LATERAL license._site_numbers(s.account_id, s.site_id, s.site_type, s.region) n;
-COMMENT ON VIEW license.site_dashboard IS 'Per site: what needs a licence, what it holds and what to order (M40 to M45). A site whose type is not chosen is shown as one of apartments (M28).';
+COMMENT ON VIEW license.site_dashboard IS 'Per site: how many units need a licence, how many it holds and what to order. A site without a type is shown as one of type apartment.';
 COMMENT ON COLUMN license.site_dashboard.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.site_dashboard.site_id IS 'Id of the site.';
 COMMENT ON COLUMN license.site_dashboard.site IS 'Name of the site.';
-COMMENT ON COLUMN license.site_dashboard.apartments IS 'Apartments of the site (M40).';
-COMMENT ON COLUMN license.site_dashboard.apartments_requiring_license IS 'Those with a cloud phone, tablet or third-party device (M41, M42, M43).';
-COMMENT ON COLUMN license.site_dashboard.licenses_held IS 'Units valid now (M45).';
-COMMENT ON COLUMN license.site_dashboard.licenses_to_order IS 'Units missing: apartments that require one, or paid devices at a site of type device, beyond those held (M44, M45).';
-COMMENT ON COLUMN license.site_dashboard.ordering_number IS 'The offer recommended for the type and region of the site (M35, M37).';
-COMMENT ON COLUMN license.site_dashboard.order_text IS 'What to order, such as 4x 9137958; NULL if nothing (M44).';
-COMMENT ON COLUMN license.site_dashboard.paid_devices IS 'Cloud phones, tablets and third-party devices of the site (M10).';
-COMMENT ON COLUMN license.site_dashboard.devices_unassigned IS 'Devices, other than intercoms, without an apartment (M15).';
-COMMENT ON COLUMN license.site_dashboard.licenses_covering IS 'Units that cover something now (M46).';
+COMMENT ON COLUMN license.site_dashboard.apartments IS 'Apartments of the site.';
+COMMENT ON COLUMN license.site_dashboard.apartments_requiring_license IS 'Apartments with a cloud phone, tablet or third-party device.';
+COMMENT ON COLUMN license.site_dashboard.licenses_held IS 'Units valid now.';
+COMMENT ON COLUMN license.site_dashboard.licenses_to_order IS 'Units missing: apartments that require one, or paid devices at a site of type device, beyond those held.';
+COMMENT ON COLUMN license.site_dashboard.ordering_number IS 'The offer recommended for the type and region of the site.';
+COMMENT ON COLUMN license.site_dashboard.order_text IS 'What to order, such as 4x 9137958; NULL if nothing.';
+COMMENT ON COLUMN license.site_dashboard.paid_devices IS 'Cloud phones, tablets and third-party devices of the site.';
+COMMENT ON COLUMN license.site_dashboard.devices_unassigned IS 'Devices, other than intercoms, without an apartment.';
+COMMENT ON COLUMN license.site_dashboard.licenses_covering IS 'Units that cover something now.';
 
 CREATE VIEW license.apartment_overview WITH (security_invoker = true) AS
 SELECT s.account_id, s.site_id, s.name AS site, a.apartment_id, a.name AS apartment,
@@ -56,23 +56,23 @@ CROSS JOIN LATERAL (
             CASE WHEN s.site_type = 'device' THEN seats_used ELSE least(seats_used, 1) END AS needed
         FROM license.apartment
         WHERE account_id = s.account_id AND site_id = s.site_id) n) a;
-COMMENT ON VIEW license.apartment_overview IS 'Per apartment: its seats, whether it requires a licence and whether the units of its site cover it; no unit is bound to an apartment, the oldest apartments are served first (M41, M46, P13).';
+COMMENT ON VIEW license.apartment_overview IS 'Per apartment: its seats, whether it requires a licence and whether the units of its site cover it. No unit is bound to an apartment: units cover apartments in the order of their ids.';
 COMMENT ON COLUMN license.apartment_overview.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.apartment_overview.site_id IS 'The site of the apartment.';
 COMMENT ON COLUMN license.apartment_overview.site IS 'Name of the site.';
 COMMENT ON COLUMN license.apartment_overview.apartment_id IS 'Id of the apartment.';
 COMMENT ON COLUMN license.apartment_overview.apartment IS 'Name of the apartment.';
-COMMENT ON COLUMN license.apartment_overview.seats_used IS 'Paid devices it holds (M11).';
-COMMENT ON COLUMN license.apartment_overview.seat_limit IS 'Most paid devices it may hold; NULL is no limit (M11, M14).';
-COMMENT ON COLUMN license.apartment_overview.requires_license IS 'Whether it holds a cloud phone, tablet or third-party device (M41).';
-COMMENT ON COLUMN license.apartment_overview.covered IS 'Whether it requires a licence and has one now (M46).';
+COMMENT ON COLUMN license.apartment_overview.seats_used IS 'Paid devices it holds.';
+COMMENT ON COLUMN license.apartment_overview.seat_limit IS 'Most paid devices it may hold; NULL is no limit.';
+COMMENT ON COLUMN license.apartment_overview.requires_license IS 'Whether it holds a cloud phone, tablet or third-party device.';
+COMMENT ON COLUMN license.apartment_overview.covered IS 'Whether it requires a licence and has one now.';
 
 CREATE VIEW license.legacy_sites WITH (security_invoker = true) AS
 SELECT account_id, site_id, name AS site, legacy_ends_at,
     floor(extract(epoch FROM legacy_ends_at - now()) / 86400)::integer AS days_left
 FROM license.site
 WHERE license_model = 'custom';
-COMMENT ON VIEW license.legacy_sites IS 'Sites still on the old licence model, which must be migrated before its end (M2, M5).';
+COMMENT ON VIEW license.legacy_sites IS 'Sites still on the old licence model, which must be migrated before its end.';
 COMMENT ON COLUMN license.legacy_sites.account_id IS 'The account that owns the site.';
 COMMENT ON COLUMN license.legacy_sites.site_id IS 'Id of the site.';
 COMMENT ON COLUMN license.legacy_sites.site IS 'Name of the site.';

@@ -1,20 +1,23 @@
 /*
  * migration.c
- *		From the old licence model to subscriptions: the customer prepares and
- *		asks, support changes the model, the customer chooses the type.
+ *		Moves a site from the custom licence model to subscriptions.  The
+ *		customer prepares the site and files a request, support approves it,
+ *		which changes the model, and the customer chooses the type of the site.
  *
- * Everything locks the site before the request, so that nothing waits in a circle.
+ * Every operation locks the site before the request: a fixed order prevents
+ * deadlocks.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
-#include "history/event.h"
-#include "lib/stringinfo.h"
+#include "account/site.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
-#include "account/site.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "history/event.h"
+#include "lib/stringinfo.h"
 
 PG_FUNCTION_INFO_V1(license_migration_blockers);
 PG_FUNCTION_INFO_V1(license_request_migration);
@@ -22,10 +25,10 @@ PG_FUNCTION_INFO_V1(license_approve_migration);
 PG_FUNCTION_INFO_V1(license_set_site_type);
 PG_FUNCTION_INFO_V1(license_migration_request_trg);
 
-/* As many device codes as a message can bear */
+/* At most so many devices are listed in an error message. */
 #define MAX_NAMED 50
 
-static Statement migration_blockers_statement = STATEMENT(
+static Statement migration_blocking_devices = STATEMENT(
 	"WITH device AS ("
 	" SELECT d.device_id, d.device_code, d.kind, d.seats, d.apartment_id, u.apartment_id AS user_apartment_id"
 	" FROM license.device d LEFT JOIN license.account_user u ON u.account_id = d.account_id AND u.user_id = d.user_id"
@@ -49,17 +52,14 @@ static Statement migration_blockers_statement = STATEMENT(
 	" ORDER BY device_id, problem",
 	INT8OID, INT8OID);
 
-static Statement site_exists = STATEMENT(
-	"SELECT FROM license.site WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID);
-
 /*
  * license.migration_blockers(account_id, site_id)
  *		→ SETOF (device_id, device_code, kind, apartment_id, problem)
- *		What stands in the way of a migration: devices, other than intercoms,
- *		without an apartment; devices of apartments above their limit (four
- *		where they have none); devices apart from their user.  Empty is ready.
- *		Changes nothing.  M9, M15 to M18.  Errors: 23503, 22004.
+ *		Lists the devices that prevent a migration: those other than intercoms
+ *		without an apartment, those of apartments above their limit (4 where
+ *		they have none), and those in another apartment than their user.  The
+ *		site is ready when there are none.  Changes nothing.
+ *		Errors: 23503, 22004.
  */
 Datum
 license_migration_blockers(PG_FUNCTION_ARGS)
@@ -69,51 +69,68 @@ license_migration_blockers(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	operation_begin(&op, fcinfo, "migration_blockers", GetCurrentTransactionStartTimestamp());
-	if (RUN(site_exists, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
-		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	RUN(migration_blockers_statement, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
+	site_require_existing(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
+	RUN(migration_blocking_devices, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
 	return_rows(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;
 }
 
 static char *
-named_devices(uint64 count)
+list_devices(const SPITupleTable *blockers)
 {
-	StringInfoData names;
+	TupleDesc	desc = blockers->tupdesc;
+	int			device_code = SPI_fnumber(desc, "device_code");
+	int			problem = SPI_fnumber(desc, "problem");
+	StringInfoData list;
 
-	initStringInfo(&names);
-	for (uint64 i = 0; i < Min(count, MAX_NAMED); i++)
-		appendStringInfo(&names, "%s%s (%s)", i > 0 ? ", " : "",
-						 cut_for_message(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2)),
-						 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5));
-	if (count > MAX_NAMED)
-		appendStringInfo(&names, " and " UINT64_FORMAT " more", count - MAX_NAMED);
-	return names.data;
+	initStringInfo(&list);
+	for (uint64 i = 0; i < Min(blockers->numvals, MAX_NAMED); i++)
+		appendStringInfo(&list, "%s%s (%s)", i > 0 ? ", " : "",
+						 cut_for_message(SPI_getvalue(blockers->vals[i], desc, device_code)),
+						 SPI_getvalue(blockers->vals[i], desc, problem));
+	if (blockers->numvals > MAX_NAMED)
+		appendStringInfo(&list, " and " UINT64_FORMAT " more", blockers->numvals - MAX_NAMED);
+	return list.data;
 }
 
-/* Judges by the newest rows: a device added since this transaction began stands in the way too. */
+/* Looks at the latest rows: a device added since this transaction began prevents the migration, too. */
 static void
 require_ready(int64 account_id, int64 site_id)
 {
-	uint64		blockers = RUN_LATEST(migration_blockers_statement, arg_int64(account_id), arg_int64(site_id));
-
-	if (blockers > 0)
+	if (RUN_LATEST(migration_blocking_devices, arg_int64(account_id), arg_int64(site_id)) > 0)
 		ereport(ERROR,
 				errcode(ERRCODE_MIGRATION_NOT_READY),
 				errmsg("site " INT64_FORMAT " is not ready for the migration", site_id),
-				errdetail("In the way: %s.", named_devices(blockers)),
+				errdetail("In the way: %s.", list_devices(SPI_tuptable)),
 				errhint("license.migration_blockers() lists them; assign each device to an apartment."));
 }
 
-static void
-require_custom(int64 site_id)
+static Statement migration_site_lock = STATEMENT(
+	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2 FOR NO KEY UPDATE",
+	INT8OID, INT8OID);
+
+static Site
+lock_site(int64 account_id, int64 site_id)
 {
-	if (strcmp(got_text(1), "custom") != 0)
+	if (RUN(migration_site_lock, arg_int64(account_id), arg_int64(site_id)) == 0)
+		site_refuse_unknown(account_id, site_id);
+	return (Site) {
+		.account_id = account_id,
+		.site_id = site_id,
+		.model = field_text("license_model"),
+		.type = field_text("site_type"),
+	};
+}
+
+static void
+require_custom(const Site *site)
+{
+	if (!site_is_custom(site))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
-				errmsg("site " INT64_FORMAT " needs no migration", site_id),
-				errdetail("Its licence model is \"%s\".", got_text(1)));
+				errmsg("site " INT64_FORMAT " needs no migration", site->site_id),
+				errdetail("Its licence model is \"%s\".", site->model));
 }
 
 static Statement migration_request_new = STATEMENT(
@@ -132,95 +149,33 @@ file_request(FunctionCallInfo fcinfo)
 				errcode(ERRCODE_UNIQUE_VIOLATION),
 				errmsg("site " INT64_FORMAT " has an open migration request", PG_GETARG_INT64(1)),
 				errdetail("There is one at a time."));
-	return got_int64(1);
+	return field_int64("request_id");
 }
-
-static Statement migration_site_lock = STATEMENT(
-	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2 FOR NO KEY UPDATE",
-	INT8OID, INT8OID);
-
-static Statement migration_site_lock_devices = STATEMENT(
-	"SELECT FROM license.site WHERE account_id = $1 AND site_id = $2 FOR UPDATE",
-	INT8OID, INT8OID);
-
-static Statement migration_apartments_lock_devices = STATEMENT(
-	"SELECT FROM license.apartment WHERE account_id = $1 AND site_id = $2 ORDER BY apartment_id FOR UPDATE",
-	INT8OID, INT8OID);
-
-static Statement migration_site_change = STATEMENT(
-	"UPDATE license.site SET license_model = 'subscription', site_type = NULL, legacy_ends_at = NULL"
-	" WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID);
-
-static Statement migration_site_type = STATEMENT(
-	"UPDATE license.site SET site_type = $3 WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID, TEXTOID);
-
-static Statement migration_request_site = STATEMENT(
-	"SELECT site_id FROM license.migration_request WHERE account_id = $1 AND request_id = $2",
-	INT8OID, INT8OID);
-
-static Statement migration_request_lock = STATEMENT(
-	"SELECT state FROM license.migration_request WHERE account_id = $1 AND request_id = $2 FOR UPDATE",
-	INT8OID, INT8OID);
-
-static Statement migration_request_approve = STATEMENT(
-	"UPDATE license.migration_request SET state = 'approved', decided_at = $3"
-	" WHERE account_id = $1 AND request_id = $2",
-	INT8OID, INT8OID, TIMESTAMPTZOID);
-
-#define USERS_OF_SITE \
-	 "(SELECT user_id FROM license.account_user WHERE account_id = $1 AND site_id = $2" \
-	 " UNION SELECT user_id FROM license.device WHERE account_id = $1 AND site_id = $2 AND user_id IS NOT NULL)"
-
-static Statement migration_users_lock = STATEMENT(
-	"SELECT FROM license.account_user u WHERE u.account_id = $1 AND u.user_id IN " USERS_OF_SITE
-	" ORDER BY u.user_id FOR UPDATE",
-	INT8OID, INT8OID);
-
-static Statement migration_sessions_end = STATEMENT(
-	"UPDATE license.session s SET ended_at = greatest($3, s.started_at), end_reason = 'migration'"
-	" WHERE s.account_id = $1 AND s.user_id IN " USERS_OF_SITE " AND s.ended_at IS NULL AND s.channel = 'app'",
-	INT8OID, INT8OID, TIMESTAMPTZOID);
-
-static Statement migration_sessions_open = STATEMENT(
-	"SELECT FROM license.session s WHERE s.account_id = $1 AND s.user_id IN " USERS_OF_SITE
-	" AND s.ended_at IS NULL AND s.channel = 'app' LIMIT 1",
-	INT8OID, INT8OID);
-
-static Statement migration_notice = STATEMENT(
-	"INSERT INTO license.notice (account_id, kind, site_id, due_at, recipient, payload)"
-	" SELECT r.account_id, 'migration_approved', r.site_id, $3, coalesce(u.email, a.email),"
-	" pg_catalog.jsonb_build_object('request_id', r.request_id, 'site', s.name, 'ticket', r.ticket)"
-	" FROM license.migration_request r JOIN license.account a ON a.account_id = r.account_id"
-	" JOIN license.site s ON s.account_id = r.account_id AND s.site_id = r.site_id"
-	" LEFT JOIN license.account_user u ON u.account_id = r.account_id AND u.user_id = r.requested_by"
-	" WHERE r.account_id = $1 AND r.request_id = $2",
-	INT8OID, INT8OID, TIMESTAMPTZOID);
 
 /*
  * license.request_migration(account_id, site_id, channel, ticket, requested_by, at) → bigint
- *		Files the customer's request and answers its id.  A reply to a ticket
- *		names it.  M19, M20, M21.  Errors: LX011 not ready, LX003 the site
- *		needs no migration, 23505 a request is open, 23514 channel and ticket
- *		do not fit, 23503 no such site or user, 22004.
+ *		Files the customer's request and returns its id.  A request made by
+ *		replying to a ticket gives the number of the ticket.
+ *		Errors: LX011 not ready, LX003 the site needs no migration, 23505 a
+ *		request is open, 23514 channel and ticket do not fit, 23503 no such
+ *		site or user, 22004.
  */
 Datum
 license_request_migration(PG_FUNCTION_ARGS)
 {
 	Operation	op;
+	Site		site;
 	int64		request_id;
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "channel");
 	operation_begin(&op, fcinfo, "request_migration", moment_argument(fcinfo, 5));
-	if (RUN(migration_site_lock, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
-		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	require_custom(PG_GETARG_INT64(1));
-	require_ready(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
+	site = lock_site(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
+	require_custom(&site);
+	require_ready(site.account_id, site.site_id);
 	request_id = file_request(fcinfo);
-	event_write(PG_GETARG_INT64(0), "site", PG_GETARG_INT64(1), operation_name(), NULL,
+	event_write(site.account_id, "site", site.site_id, operation_name(), NULL,
 				psprintf("{\"request_id\": " INT64_FORMAT "}", request_id));
 	operation_end(&op);
 	PG_RETURN_INT64(request_id);
@@ -235,32 +190,79 @@ refuse_decided(int64 request_id, const char *state)
 			errdetail("It is %s.", state));
 }
 
-/*
- * Locks the users, so that no login is under way, then the site and its
- * apartments against new devices, then the request; answers the site.  A
- * device in an apartment refers to that alone.
- */
-static int64
-lock_request(int64 account_id, int64 request_id)
-{
-	int64		site_id;
+static Statement migration_request_site = STATEMENT(
+	"SELECT site_id FROM license.migration_request WHERE account_id = $1 AND request_id = $2",
+	INT8OID, INT8OID);
 
+static int64
+site_of_request(int64 account_id, int64 request_id)
+{
 	if (RUN(migration_request_site, arg_int64(account_id), arg_int64(request_id)) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				errmsg("migration request " INT64_FORMAT " does not exist", request_id),
 				errdetail("Account " INT64_FORMAT " has no such request.", account_id));
-	site_id = got_int64(1);
+	return field_int64("site_id");
+}
+
+static Statement migration_request_lock = STATEMENT(
+	"SELECT state FROM license.migration_request WHERE account_id = $1 AND request_id = $2 FOR UPDATE",
+	INT8OID, INT8OID);
+
+static void
+lock_open_request(int64 account_id, int64 request_id)
+{
+	char	   *state;
+
+	RUN(migration_request_lock, arg_int64(account_id), arg_int64(request_id));
+	state = field_text("state");
+	if (strcmp(state, "open") != 0)
+		refuse_decided(request_id, state);
+}
+
+#define USERS_OF_SITE \
+	"(SELECT user_id FROM license.account_user WHERE account_id = $1 AND site_id = $2" \
+	" UNION SELECT user_id FROM license.device WHERE account_id = $1 AND site_id = $2 AND user_id IS NOT NULL)"
+
+static Statement migration_users_lock = STATEMENT(
+	"SELECT FROM license.account_user u WHERE u.account_id = $1 AND u.user_id IN " USERS_OF_SITE
+	" ORDER BY u.user_id FOR UPDATE",
+	INT8OID, INT8OID);
+
+static Statement migration_site_lock_devices = STATEMENT(
+	"SELECT FROM license.site WHERE account_id = $1 AND site_id = $2 FOR UPDATE",
+	INT8OID, INT8OID);
+
+static Statement migration_apartments_lock_devices = STATEMENT(
+	"SELECT FROM license.apartment WHERE account_id = $1 AND site_id = $2 ORDER BY apartment_id FOR UPDATE",
+	INT8OID, INT8OID);
+
+/*
+ * Locks the users first, so that no login is under way; then the site and its
+ * apartments, so that no device is added; then the request.  The apartments
+ * need locks of their own, because adding a device to an apartment locks only
+ * the apartment.
+ */
+static void
+lock_for_approval(int64 account_id, int64 site_id, int64 request_id)
+{
 	RUN(migration_users_lock, arg_int64(account_id), arg_int64(site_id));
 	RUN(migration_site_lock_devices, arg_int64(account_id), arg_int64(site_id));
 	RUN_LATEST(migration_apartments_lock_devices, arg_int64(account_id), arg_int64(site_id));
-	RUN(migration_request_lock, arg_int64(account_id), arg_int64(request_id));
-	if (strcmp(got_text(1), "open") != 0)
-		refuse_decided(request_id, got_text(1));
-	return site_id;
+	lock_open_request(account_id, request_id);
 }
 
-/* At REPEATABLE READ a login of the last moment is invisible, but must not survive. */
+static Statement migration_sessions_end = STATEMENT(
+	"UPDATE license.session s SET ended_at = greatest($3, s.started_at), end_reason = 'migration'"
+	" WHERE s.account_id = $1 AND s.user_id IN " USERS_OF_SITE " AND s.ended_at IS NULL AND s.channel = 'app'",
+	INT8OID, INT8OID, TIMESTAMPTZOID);
+
+static Statement migration_sessions_open = STATEMENT(
+	"SELECT FROM license.session s WHERE s.account_id = $1 AND s.user_id IN " USERS_OF_SITE
+	" AND s.ended_at IS NULL AND s.channel = 'app' LIMIT 1",
+	INT8OID, INT8OID);
+
+/* A concurrent login is invisible at REPEATABLE READ.  Its session must not survive, so it raises 40001. */
 static uint64
 end_sessions(int64 account_id, int64 site_id, TimestampTz at)
 {
@@ -275,13 +277,35 @@ end_sessions(int64 account_id, int64 site_id, TimestampTz at)
 	return ended;
 }
 
+static Statement migration_site_change = STATEMENT(
+	"UPDATE license.site SET license_model = 'subscription', site_type = NULL, legacy_ends_at = NULL"
+	" WHERE account_id = $1 AND site_id = $2",
+	INT8OID, INT8OID);
+
+static Statement migration_request_approve = STATEMENT(
+	"UPDATE license.migration_request SET state = 'approved', decided_at = $3"
+	" WHERE account_id = $1 AND request_id = $2",
+	INT8OID, INT8OID, TIMESTAMPTZOID);
+
+static Statement migration_notice = STATEMENT(
+	"INSERT INTO license.notice (account_id, kind, site_id, due_at, recipient, payload)"
+	" SELECT r.account_id, 'migration_approved', r.site_id, $3, coalesce(u.email, a.email),"
+	" pg_catalog.jsonb_build_object('request_id', r.request_id, 'site', s.name, 'ticket', r.ticket)"
+	" FROM license.migration_request r JOIN license.account a ON a.account_id = r.account_id"
+	" JOIN license.site s ON s.account_id = r.account_id AND s.site_id = r.site_id"
+	" LEFT JOIN license.account_user u ON u.account_id = r.account_id AND u.user_id = r.requested_by"
+	" WHERE r.account_id = $1 AND r.request_id = $2",
+	INT8OID, INT8OID, TIMESTAMPTZOID);
+
 static uint64
 approve(int64 account_id, int64 request_id, TimestampTz at)
 {
-	int64		site_id = lock_request(account_id, request_id);
+	int64		site_id = site_of_request(account_id, request_id);
+	Site		site;
 
-	RUN(migration_site_lock, arg_int64(account_id), arg_int64(site_id));
-	require_custom(site_id);
+	lock_for_approval(account_id, site_id, request_id);
+	site = lock_site(account_id, site_id);
+	require_custom(&site);
 	require_ready(account_id, site_id);
 	RUN(migration_site_change, arg_int64(account_id), arg_int64(site_id));
 	RUN(migration_request_approve, arg_int64(account_id), arg_int64(request_id), arg_time(at));
@@ -291,13 +315,12 @@ approve(int64 account_id, int64 request_id, TimestampTz at)
 
 /*
  * license.approve_migration(account_id, request_id, at) → integer
- *		Support changes the model of the site: it becomes a subscription
- *		whose type is to be chosen, everybody of the site, and whose device is
- *		there, is logged out of the app, the requester gets one notice.
- *		Answers how many sessions ended.
- *		M22 to M26, M29.  Errors: LX011 not ready any more, LX003 decided
- *		before, 23503 no such request, 40001 a login or a device came in
- *		between, 22004.
+ *		Support's step.  Changes the site to the subscription model without a
+ *		type, logs the users of the site out of the app, plans one notice to
+ *		the requester, and returns how many sessions it ended.  Users of the
+ *		site are those who belong to it and those with a device there.
+ *		Errors: LX011 not ready any more, LX003 decided before, 23503 no such
+ *		request, 40001 a concurrent login or device, 22004.
  */
 Datum
 license_approve_migration(PG_FUNCTION_ARGS)
@@ -313,37 +336,38 @@ license_approve_migration(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32((int32) ended);
 }
 
-/* A type chosen before is refused even if it is the same: it is chosen once. */
 static void
-require_type_open(int64 site_id)
+require_type_open(const Site *site)
 {
-	if (strcmp(got_text(1), "custom") == 0)
-		site_refuse_custom(site_id, "the type is chosen after the migration");
-	if (!got_null(2))
-		ereport(ERROR,
-				errcode(ERRCODE_SITE_TYPE_FIXED),
-				errmsg("the type of site " INT64_FORMAT " cannot be changed", site_id),
-				errdetail("It is \"%s\", and a type is chosen once.", got_text(2)));
+	if (site_is_custom(site))
+		site_refuse_custom(site->site_id, "the type is chosen after the migration");
+	if (site->type != NULL)
+		site_refuse_other_type(site->site_id, site->type);
 }
+
+static Statement migration_site_type = STATEMENT(
+	"UPDATE license.site SET site_type = $3 WHERE account_id = $1 AND site_id = $2",
+	INT8OID, INT8OID, TEXTOID);
 
 /*
  * license.set_site_type(account_id, site_id, site_type) → void
- *		The customer chooses what is paid for, apartment or device, after the
- *		migration and once.  M27, M28, M30.  Errors: LX010 custom site, LX013
- *		chosen before, 23514 no such type, 23503 no such site, 22004.
+ *		The customer's step after the migration: chooses once whether apartments
+ *		or devices are paid for.  Choosing the same type again is an error, too.
+ *		Errors: LX010 custom site, LX013 chosen before, 23514 no such type,
+ *		23503 no such site, 22004.
  */
 Datum
 license_set_site_type(PG_FUNCTION_ARGS)
 {
 	Operation	op;
+	Site		site;
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "site_type");
 	operation_begin(&op, fcinfo, "set_site_type", GetCurrentTransactionStartTimestamp());
-	if (RUN(migration_site_lock, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
-		site_refuse_unknown(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
-	require_type_open(PG_GETARG_INT64(1));
+	site = lock_site(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
+	require_type_open(&site);
 	RUN(migration_site_type, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2));
 	operation_end(&op);
 	PG_RETURN_VOID();
@@ -352,12 +376,10 @@ license_set_site_type(PG_FUNCTION_ARGS)
 static int64
 changed_request_id(TriggerData *trigger)
 {
-	bool		isnull;
-
-	return DatumGetInt64(trigger_column(trigger, trigger->tg_trigtuple, "request_id", &isnull));
+	return DatumGetInt64(trigger_value(trigger, trigger->tg_trigtuple, "request_id").value);
 }
 
-/* The new row with the moment of the decision, unless it names one */
+/* The new row, with the current moment as that of the decision unless the statement sets one */
 static HeapTuple
 decided(TriggerData *trigger)
 {
@@ -374,9 +396,8 @@ decided(TriggerData *trigger)
 
 /*
  * license._migration_request_trg() → trigger
- *		Before a migration request is changed: an open one is approved by
- *		approve_migration() only, a decided one keeps its state.  M6, M22.
- *		Errors: LX003, 39P01.
+ *		Before UPDATE of a migration request: only approve_migration() approves
+ *		one, and a decided one keeps its state.  Errors: LX003, 39P01.
  */
 Datum
 license_migration_request_trg(PG_FUNCTION_ARGS)

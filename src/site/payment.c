@@ -1,17 +1,19 @@
 /*
  * payment.c
- *		Card payments: the provider's reference makes a retry harmless.
+ *		Card payments.  The reference of the card provider identifies a payment,
+ *		so that a repeated call does not grant twice.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
 #include "catalog/pg_type.h"
-#include "site/coverage.h"
-#include "lib/stringinfo.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "lib/stringinfo.h"
+#include "site/coverage.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 
@@ -40,53 +42,7 @@ require_arguments(FunctionCallInfo fcinfo)
 	coverage_check_quantity(PG_GETARG_INT32(ARG_QUANTITY), "the quantity of a payment");
 }
 
-#define SITE_OFFER(region) \
-	 "(regions IS NULL OR " region " = ANY (regions)) AND term IS NOT NULL AND NOT trial" \
-	 " AND audience = 'public' AND start_rule = 'immediate' AND min_quantity = 1" \
-	 " ORDER BY family = '9137958' DESC NULLS LAST, regions IS NULL, sku"
-
-static Statement payment_offer = STATEMENT(
-	"SELECT sku FROM license.offer WHERE unit = $1 AND " SITE_OFFER("$2") " LIMIT 1",
-	TEXTOID, TEXTOID);
-
-static Statement payment_new = STATEMENT(
-	"INSERT INTO license.payment (account_id, site_id, sku, quantity, amount, currency, provider_reference,"
-	" auto_renew, paid_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-	" ON CONFLICT (account_id, provider_reference) DO NOTHING RETURNING payment_id",
-	INT8OID, INT8OID, TEXTOID, INT4OID, NUMERICOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID);
-
-static Statement payment_outcome = STATEMENT(
-	"UPDATE license.payment SET outcome = $3::jsonb WHERE account_id = $1 AND payment_id = $2",
-	INT8OID, INT8OID, TEXTOID);
-
-static Statement payment_repeated = STATEMENT(
-	"SELECT site_id = $3 AND quantity = $4 AND amount = $5 AND currency = $6 AND auto_renew = $7,"
-	" quantity::text, amount::text, currency, site_id::text, CASE WHEN auto_renew THEN 'on' ELSE 'off' END"
-	" FROM license.payment WHERE account_id = $1 AND provider_reference = $2",
-	INT8OID, TEXTOID, INT8OID, INT4OID, NUMERICOID, TEXTOID, BOOLOID);
-
-static Statement payment_answer = STATEMENT(
-	"SELECT r.quantity, r.action, r.ends_at FROM license.payment p CROSS JOIN LATERAL"
-	" ROWS FROM (pg_catalog.jsonb_to_recordset(p.outcome) AS (quantity integer, action text, ends_at timestamptz))"
-	" WITH ORDINALITY AS r (quantity, action, ends_at, n)"
-	" WHERE p.account_id = $1 AND p.provider_reference = $2 ORDER BY n",
-	INT8OID, TEXTOID);
-
-static Statement payment_site_renews = STATEMENT(
-	"UPDATE license.site SET auto_renew = true WHERE account_id = $1 AND site_id = $2 AND NOT auto_renew",
-	INT8OID, INT8OID);
-
-static Statement site_model = STATEMENT(
-	"SELECT license_model, site_type FROM license.site WHERE account_id = $1 AND site_id = $2",
-	INT8OID, INT8OID);
-
-static Statement site_licenses_renew = STATEMENT(
-	"UPDATE license.license l SET auto_renew = $4 FROM license.license_pool p"
-	" WHERE l.account_id = $1 AND l.site_id = $2 AND l.status IN ('in_use', 'access_denied') AND l.auto_renew <> $4"
-	" AND p.account_id = $1 AND p.license_id = l.license_id AND p.pool = $3",
-	INT8OID, INT8OID, TEXTOID, BOOLOID);
-
-/* What the payment granted, kept for a retry to answer */
+/* What the payment granted, as JSON: a repeated call answers it again. */
 static char *
 changes_as_json(List *changes)
 {
@@ -112,6 +68,13 @@ changes_as_json(List *changes)
 	return psprintf("[%s]", json.data);
 }
 
+static Statement payment_offer = STATEMENT(
+	"SELECT sku FROM license.offer WHERE unit = $1"
+	" AND (regions IS NULL OR $2 = ANY (regions)) AND term IS NOT NULL AND NOT trial"
+	" AND audience = 'public' AND start_rule = 'immediate' AND min_quantity = 1"
+	" ORDER BY family = '9137958' DESC NULLS LAST, regions IS NULL, sku LIMIT 1",
+	TEXTOID, TEXTOID);
+
 static char *
 offer_to_pay(const Site *site)
 {
@@ -120,21 +83,30 @@ offer_to_pay(const Site *site)
 				errcode(ERRCODE_OFFER_NOT_AVAILABLE),
 				errmsg("no offer for sites of type %s is sold in region %s",
 					   site->type, site->region));
-	return got_text(1);
+	return field_text("sku");
 }
+
+static Statement payment_site_renews = STATEMENT(
+	"UPDATE license.site SET auto_renew = true WHERE account_id = $1 AND site_id = $2 AND NOT auto_renew",
+	INT8OID, INT8OID);
 
 static void
 set_auto_renew(const Site *site)
 {
-	RUN(payment_site_renews, arg_int64(site->account_id), arg_int64(site->site_id));
-	RUN(site_licenses_renew, arg_int64(site->account_id), arg_int64(site->site_id),
-		arg_text(site->type), arg_bool(true));
+	NullableDatum account_id = arg_int64(site->account_id);
+	NullableDatum site_id = arg_int64(site->site_id);
+
+	RUN(payment_site_renews, account_id, site_id);
+	site_set_renewal_of_licenses(account_id, site_id, arg_text(site->type), arg_bool(true));
 }
 
+static Statement payment_outcome = STATEMENT(
+	"UPDATE license.payment SET outcome = $3::jsonb WHERE account_id = $1 AND payment_id = $2",
+	INT8OID, INT8OID, TEXTOID);
+
 static void
-grant_paid(FunctionCallInfo fcinfo, Site *site, const char *sku)
+grant_paid(FunctionCallInfo fcinfo, Site *site, const char *sku, int64 payment_id)
 {
-	int64		payment_id = got_int64(1);
 	List	   *changes;
 
 	site->auto_renew |= PG_GETARG_BOOL(ARG_AUTO_RENEW);
@@ -147,67 +119,124 @@ grant_paid(FunctionCallInfo fcinfo, Site *site, const char *sku)
 	coverage_return_changes(fcinfo, changes);
 }
 
-/* Whether there is a payment of that reference, and how it compares */
-static bool
-is_known(FunctionCallInfo fcinfo)
+/* The payment that has the reference already */
+typedef struct KnownPayment
 {
-	return RUN(payment_repeated, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE),
-			   arg_passed(fcinfo, ARG_SITE), arg_passed(fcinfo, ARG_QUANTITY),
-			   arg_passed(fcinfo, ARG_AMOUNT), arg_passed(fcinfo, ARG_CURRENCY),
-			   arg_passed(fcinfo, ARG_AUTO_RENEW)) > 0;
+	bool		same;			/* as the one that is to be recorded */
+	char	   *quantity;
+	char	   *amount;
+	char	   *currency;
+	char	   *site_id;
+	char	   *auto_renew;
+} KnownPayment;
+
+static Statement payment_known = STATEMENT(
+	"SELECT site_id = $3 AND quantity = $4 AND amount = $5 AND currency = $6 AND auto_renew = $7 AS same,"
+	" quantity::text, amount::text, currency, site_id::text, CASE WHEN auto_renew THEN 'on' ELSE 'off' END AS auto_renew"
+	" FROM license.payment WHERE account_id = $1 AND provider_reference = $2",
+	INT8OID, TEXTOID, INT8OID, INT4OID, NUMERICOID, TEXTOID, BOOLOID);
+
+static bool
+find_known(FunctionCallInfo fcinfo, KnownPayment *known)
+{
+	if (RUN(payment_known, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE),
+			arg_passed(fcinfo, ARG_SITE), arg_passed(fcinfo, ARG_QUANTITY),
+			arg_passed(fcinfo, ARG_AMOUNT), arg_passed(fcinfo, ARG_CURRENCY),
+			arg_passed(fcinfo, ARG_AUTO_RENEW)) == 0)
+		return false;
+	*known = (KnownPayment) {
+		.same = field_bool("same"),
+		.quantity = field_text("quantity"),
+		.amount = field_text("amount"),
+		.currency = field_text("currency"),
+		.site_id = field_text("site_id"),
+		.auto_renew = field_text("auto_renew"),
+	};
+	return true;
 }
 
-/* The reference is known: the same payment is answered again, another one refused. */
+static Statement payment_answer = STATEMENT(
+	"SELECT r.quantity, r.action, r.ends_at FROM license.payment p CROSS JOIN LATERAL"
+	" ROWS FROM (pg_catalog.jsonb_to_recordset(p.outcome) AS (quantity integer, action text, ends_at timestamptz))"
+	" WITH ORDINALITY AS r (quantity, action, ends_at, n)"
+	" WHERE p.account_id = $1 AND p.provider_reference = $2 ORDER BY n",
+	INT8OID, TEXTOID);
+
+/* Answers a repeated payment as it was answered the first time.  Raises LX043 if it is another payment. */
 static void
-answer_again(FunctionCallInfo fcinfo)
+answer_again(FunctionCallInfo fcinfo, const KnownPayment *known)
 {
-	if (!got_bool(1))
+	if (!known->same)
 		ereport(ERROR,
 				errcode(ERRCODE_PAYMENT_CONFLICT),
 				errmsg("payment \"%s\" was recorded with other data",
 					   cut_for_message(text_argument(fcinfo, ARG_REFERENCE))),
 				errdetail("It is of %s units for %s %s, site %s, automatic renewal %s.",
-						  got_text(2), got_text(3), got_text(4), got_text(5), got_text(6)));
+						  known->quantity, known->amount, known->currency, known->site_id, known->auto_renew));
 	RUN(payment_answer, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_REFERENCE));
 	return_rows(fcinfo);
+}
+
+static Statement payment_new = STATEMENT(
+	"INSERT INTO license.payment (account_id, site_id, sku, quantity, amount, currency, provider_reference,"
+	" auto_renew, paid_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	" ON CONFLICT (account_id, provider_reference) DO NOTHING RETURNING payment_id",
+	INT8OID, INT8OID, TEXTOID, INT4OID, NUMERICOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID);
+
+/* Returns false if the account has a payment of that reference. */
+static bool
+insert_payment(FunctionCallInfo fcinfo, const char *sku, int64 *payment_id)
+{
+	if (RUN(payment_new, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_SITE),
+			arg_text(sku), arg_passed(fcinfo, ARG_QUANTITY), arg_passed(fcinfo, ARG_AMOUNT),
+			arg_passed(fcinfo, ARG_CURRENCY), arg_passed(fcinfo, ARG_REFERENCE),
+			arg_passed(fcinfo, ARG_AUTO_RENEW), arg_time(operation_at())) == 0)
+		return false;
+	*payment_id = field_int64("payment_id");
+	return true;
 }
 
 static void
 record_payment(FunctionCallInfo fcinfo)
 {
 	Site		site;
+	KnownPayment known;
 	char	   *sku;
+	int64		payment_id;
 
 	site_lock_for_grant(PG_GETARG_INT64(ARG_ACCOUNT), PG_GETARG_INT64(ARG_SITE), &site);
-	/* A retry is answered whatever is sold by now. */
-	if (is_known(fcinfo))
+	/* A repeated payment gets its answer even if nothing is sold to the site any more. */
+	if (find_known(fcinfo, &known))
 	{
-		answer_again(fcinfo);
+		answer_again(fcinfo, &known);
 		return;
 	}
 	site_require_sellable(&site);
 	sku = offer_to_pay(&site);
-	if (RUN(payment_new, arg_passed(fcinfo, ARG_ACCOUNT), arg_passed(fcinfo, ARG_SITE),
-			arg_text(sku), arg_passed(fcinfo, ARG_QUANTITY), arg_passed(fcinfo, ARG_AMOUNT),
-			arg_passed(fcinfo, ARG_CURRENCY), arg_passed(fcinfo, ARG_REFERENCE),
-			arg_passed(fcinfo, ARG_AUTO_RENEW), arg_time(operation_at())) > 0)
-		grant_paid(fcinfo, &site, sku);
+	if (insert_payment(fcinfo, sku, &payment_id))
+		grant_paid(fcinfo, &site, sku, payment_id);
 	else
 	{
-		(void) is_known(fcinfo);
-		answer_again(fcinfo);
+		/* Another transaction recorded it for another site of the account. */
+		if (!find_known(fcinfo, &known))
+			ereport(ERROR,
+					errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("could not serialize access due to concurrent delete"),
+					errhint("The transaction might succeed if retried."));
+		answer_again(fcinfo, &known);
 	}
 }
 
 /*
  * license.record_payment(account_id, site_id, quantity, amount, currency,
  *						  provider_reference, auto_renew, at) → SETOF (quantity, action, ends_at)
- *		Grants quantity units of the site's own offer, which the provider has
- *		been paid amount for.  The same reference again answers the same and
- *		does nothing.  auto_renew marks the site and its running licences.
- *		M29, M31, M39.  Errors: LX010 custom site, LX012 type pending, LX030 no
- *		offer, LX031, LX043 the reference is of another payment, 23503 no such
- *		site, 23514 currency or amount, 22004.
+ *		Grants quantity units of the offer recommended for the site, for which
+ *		the card provider was paid amount.  A repeated reference grants nothing
+ *		and answers the same.  auto_renew marks the site and its running
+ *		licences.
+ *		Errors: LX010 custom site, LX012 type pending, LX030 no offer, LX031,
+ *		LX043 the reference is of another payment, 23503 no such site, 23514
+ *		currency or amount, 22004.
  */
 Datum
 license_record_payment(PG_FUNCTION_ARGS)
@@ -223,8 +252,8 @@ license_record_payment(PG_FUNCTION_ARGS)
 
 /*
  * license._payment_trg() → trigger
- *		Before a payment is inserted by any statement: its site must be on the
- *		subscription model with a type.  M29, M39.  Errors: LX010, LX012, 39P01.
+ *		Before INSERT of a payment: its site must be on the subscription model
+ *		and have a type.  Errors: LX010, LX012, 39P01.
  */
 Datum
 license_payment_trg(PG_FUNCTION_ARGS)
@@ -232,21 +261,14 @@ license_payment_trg(PG_FUNCTION_ARGS)
 	TriggerData *trigger = check_own_trigger(fcinfo, "_payment_trg",
 											 TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
 											 ON_INSERT, 0, "payment");
-	NullableDatum key[2];
+	HeapTuple	row = trigger->tg_trigtuple;
 	Operation	op;
-	Site		site = {0};
+	Site		site;
 
-	key[0].value = trigger_column(trigger, trigger->tg_trigtuple, "account_id", &key[0].isnull);
-	key[1].value = trigger_column(trigger, trigger->tg_trigtuple, "site_id", &key[1].isnull);
 	operation_begin(&op, fcinfo, NULL, 0);
-	/* A site that does not exist is for the foreign key to refuse. */
-	if (RUN(site_model, key[0], key[1]) > 0)
-	{
-		site.site_id = DatumGetInt64(key[1].value);
-		site.model = got_text(1);
-		site.type = got_text(2);
+	/* The foreign key refuses a site that does not exist. */
+	if (site_read_model(trigger_value(trigger, row, "account_id"), trigger_value(trigger, row, "site_id"), &site))
 		site_require_sellable(&site);
-	}
 	operation_end(&op);
 	return PointerGetDatum(trigger->tg_trigtuple);
 }

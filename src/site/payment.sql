@@ -23,7 +23,7 @@ CREATE TABLE license.payment (
     CONSTRAINT payment_outcome_check CHECK (license._is_small_jsonb(outcome, 8192))
 );
 CREATE INDEX payment_site_idx ON license.payment (account_id, site_id);
-COMMENT ON TABLE license.payment IS 'A payment the card provider confirmed; card data is never stored (M31).';
+COMMENT ON TABLE license.payment IS 'A payment the card provider confirmed; card data is never stored.';
 COMMENT ON COLUMN license.payment.account_id IS 'Who paid.';
 COMMENT ON COLUMN license.payment.payment_id IS 'Id of the payment.';
 COMMENT ON COLUMN license.payment.site_id IS 'For which site.';
@@ -31,15 +31,15 @@ COMMENT ON COLUMN license.payment.sku IS 'What was bought.';
 COMMENT ON COLUMN license.payment.quantity IS 'How many units.';
 COMMENT ON COLUMN license.payment.amount IS 'Sum paid, in units of the currency.';
 COMMENT ON COLUMN license.payment.currency IS 'ISO 4217 code.';
-COMMENT ON COLUMN license.payment.provider_reference IS 'The provider''s number of the payment; a retry carries the same one.';
+COMMENT ON COLUMN license.payment.provider_reference IS 'Number that the card provider gave the payment; a repeated call has the same one.';
 COMMENT ON COLUMN license.payment.auto_renew IS 'Whether the customer chose recurring payment with it.';
-COMMENT ON COLUMN license.payment.outcome IS 'What it granted, which a retry is answered.';
+COMMENT ON COLUMN license.payment.outcome IS 'What it granted: the answer to a repeated call.';
 COMMENT ON COLUMN license.payment.paid_at IS 'When it was paid.';
 
 CREATE FUNCTION license._payment_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_payment_trg';
 COMMENT ON FUNCTION license._payment_trg() IS
-'Trigger: the site of a new payment must be on the subscription model and have its type (M29, M39). Errors: LX010, LX012, 39P01.';
+'Trigger: the site of a new payment must be on the subscription model and have a type. Errors: LX010, LX012, 39P01.';
 
 CREATE TRIGGER payment_site BEFORE INSERT ON license.payment
     FOR EACH ROW EXECUTE FUNCTION license._payment_trg();
@@ -50,4 +50,4 @@ CREATE FUNCTION license.record_payment(account_id bigint, site_id bigint, quanti
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 2
 AS 'MODULE_PATHNAME', 'license_record_payment';
 COMMENT ON FUNCTION license.record_payment(bigint, bigint, integer, numeric, text, text, boolean, timestamptz) IS
-'Grants quantity units to a site that the card provider was paid amount for, as license.redeem_voucher() does. The offer is the one recommended for the site: of family 9137958 where there is one for its type and region, one for its region before one for any. The same reference with the same data is answered the same again without effect. auto_renew marks the site and its running licences for recurring payment (M29, M31, M39). Errors: LX010 site on the old model, LX012 site type pending, LX030 no offer, LX031 quantity not in 1 to 100000, LX043 the reference was used with other data, 23503 no such site, 23514 currency or amount, 22004.';
+'Records a card payment and grants quantity units to the site, as license.redeem_voucher() does. The offer is the one recommended for the type and region of the site: one of family 9137958 before others, one for the region before one for all. A repeated call with the same reference and data grants nothing and gives the same answer. auto_renew marks the site and its running licences for recurring payment. Levels: provider, service. Errors: LX010 site on the custom model, LX012 site without a type, LX030 no offer, LX031 quantity not in 1 to 100000, LX043 the reference is of another payment, 23503 no such site, 23514 currency or amount, 22004.';

@@ -1,21 +1,23 @@
 /*
  * voucher.c
- *		Voucher codes: made in batches, redeemed once, cancelled at once.
+ *		Voucher codes, which are made in batches and redeemed once.
  *
- * The row of the voucher decides: whoever changes it first wins.
+ * Operations lock the row of the voucher first, so that of two that redeem or
+ * cancel it at the same time the second finds what the first has done.
  */
 #include "core/extension.h"
-#include "core/function.h"
 
-#include "site/coverage.h"
-#include "history/event.h"
-#include "funcapi.h"
-#include "license/license_key.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
-#include "core/statement.h"
 #include "core/secret.h"
+#include "core/statement.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "funcapi.h"
+#include "history/event.h"
+#include "license/license_key.h"
+#include "site/coverage.h"
 
 PG_FUNCTION_INFO_V1(license_create_vouchers);
 PG_FUNCTION_INFO_V1(license_redeem_voucher);
@@ -27,7 +29,7 @@ PG_FUNCTION_INFO_V1(license_voucher_truncated_trg);
 #define USED		"used"
 #define CANCELLED	"cancelled"
 
-/* The rows of a set of scalars, which has no row type of its own */
+/* Returns the rows of the statement just run as SETOF license_key, which is no row type. */
 static void
 return_codes(FunctionCallInfo fcinfo)
 {
@@ -43,8 +45,8 @@ static Statement voucher_new = STATEMENT(
 
 /*
  * license.create_vouchers(sku, vouchers, quantity, batch, at) → SETOF license_key
- *		Makes that many codes, each good for quantity units of the offer for
- *		three years from at.  They grant nothing until redeemed.  M32, M33, P22.
+ *		Makes that many codes.  Each can be redeemed for quantity units of the
+ *		offer within three years from at, and grants nothing until then.
  *		Errors: LX030 no such offer, LX031, 22004.
  */
 Datum
@@ -95,66 +97,86 @@ require_code(FunctionCallInfo fcinfo, int n)
 	license_key_require(text_argument(fcinfo, n), &key);
 }
 
+typedef struct VoucherRow
+{
+	char	   *state;
+	char	   *sku;
+	int32		quantity;
+	TimestampTz valid_until;
+	char	   *valid_until_text;
+	char	   *redeemed_at_text;
+	char	   *cancel_reason;
+} VoucherRow;
+
 static Statement voucher_lock = STATEMENT(
-	"SELECT state, sku, quantity, valid_until, redeemed_at::text, cancel_reason, valid_until::text"
+	"SELECT state, sku, quantity, valid_until, valid_until::text AS valid_until_text,"
+	" redeemed_at::text AS redeemed_at_text, cancel_reason"
 	" FROM license.voucher WHERE code OPERATOR(license.=) $1::license.license_key FOR NO KEY UPDATE",
 	TEXTOID);
 
-/* Locks the voucher and leaves its row to read; it must still be active. */
-static void
-lock_voucher(FunctionCallInfo fcinfo, int code)
+/* Locks the voucher.  Raises LX020 for an unknown code, LX021 and LX022 for a voucher that is not active. */
+static VoucherRow
+lock_voucher(NullableDatum code)
 {
-	if (RUN(voucher_lock, arg_passed(fcinfo, code)) == 0)
+	VoucherRow	voucher;
+
+	if (RUN(voucher_lock, code) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_VOUCHER_NOT_FOUND),
 				errmsg("no voucher has this code"));
-	if (strcmp(got_text(1), USED) == 0)
-		refuse_used(psprintf("That was at %s.", got_text(5)));
-	if (strcmp(got_text(1), CANCELLED) == 0)
-		refuse_cancelled(got_text(6));
+	voucher = (VoucherRow) {
+		.state = field_text("state"),
+		.sku = field_text("sku"),
+		.quantity = field_int32("quantity"),
+		.valid_until = field_time("valid_until"),
+		.valid_until_text = field_text("valid_until_text"),
+		.redeemed_at_text = field_text("redeemed_at_text"),
+		.cancel_reason = field_text("cancel_reason"),
+	};
+	if (strcmp(voucher.state, USED) == 0)
+		refuse_used(psprintf("That was at %s.", voucher.redeemed_at_text));
+	if (strcmp(voucher.state, CANCELLED) == 0)
+		refuse_cancelled(voucher.cancel_reason);
+	return voucher;
 }
 
 static void
-check_in_time(TimestampTz at)
+check_in_time(const VoucherRow *voucher, TimestampTz at)
 {
-	if (at >= got_time(4))
+	if (at >= voucher->valid_until)
 		ereport(ERROR,
 				errcode(ERRCODE_VOUCHER_EXPIRED),
 				errmsg("the voucher has expired"),
-				errdetail("It could be redeemed until %s.", got_text(7)));
+				errdetail("It could be redeemed until %s.", voucher->valid_until_text));
 }
 
 static Statement voucher_use = STATEMENT(
 	"UPDATE license.voucher SET state = 'used', redeemed_account_id = $2, redeemed_site_id = $3, redeemed_at = $4"
 	" WHERE code OPERATOR(license.=) $1::license.license_key"
-	" RETURNING pg_catalog.json_build_object('sku', sku, 'quantity', quantity, 'batch', batch)::text",
+	" RETURNING pg_catalog.json_build_object('sku', sku, 'quantity', quantity, 'batch', batch)::text AS contents",
 	TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static List *
 redeem(FunctionCallInfo fcinfo, TimestampTz at)
 {
-	char	   *sku;
-	int32		quantity;
+	VoucherRow	voucher = lock_voucher(arg_passed(fcinfo, 2));
 	Site		site;
 	List	   *changes;
 
-	lock_voucher(fcinfo, 2);
-	check_in_time(at);
-	sku = got_text(2);
-	quantity = got_int32(3);
+	check_in_time(&voucher, at);
 	site_lock_for_grant(PG_GETARG_INT64(0), PG_GETARG_INT64(1), &site);
 	site_require_sellable(&site);
-	changes = coverage_grant(&site, sku, quantity, at);
+	changes = coverage_grant(&site, voucher.sku, voucher.quantity, at);
 	RUN(voucher_use, arg_passed(fcinfo, 2), arg_int64(site.account_id), arg_int64(site.site_id),
 		arg_time(at));
-	event_write(site.account_id, "site", site.site_id, operation_name(), NULL, got_text(1));
+	event_write(site.account_id, "site", site.site_id, operation_name(), NULL, field_text("contents"));
 	return changes;
 }
 
 /*
  * license.redeem_voucher(account_id, site_id, code, at) → SETOF (quantity, action, ends_at)
- *		Grants the units of a voucher to a site, from at on: added where a
- *		licence was missing, the rest extended.  M29, M32 to M36, M38, M47, P24.
+ *		Grants the units of a voucher to a site from at on.  They first cover
+ *		what has no licence (added); the rest prolongs licences (extended).
  *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled, LX023
  *		expired, LX010 custom site, LX012 type pending, LX024 region, LX030 not
  *		for this type of site, 23503 no such site, 22004.
@@ -184,7 +206,7 @@ static Statement voucher_cancel = STATEMENT(
 
 /*
  * license.cancel_voucher(code, reason) → void
- *		Takes an unused voucher back, at once and for good.  M34, P22.
+ *		Cancels a voucher that was not redeemed; this cannot be undone.
  *		Errors: LX004, LX020 unknown, LX021 used, LX022 cancelled before,
  *		22023 empty reason, 22004.
  */
@@ -200,7 +222,7 @@ license_cancel_voucher(PG_FUNCTION_ARGS)
 	reason = reason_argument(fcinfo, 1);
 	require_code(fcinfo, 0);
 	operation_begin(&op, fcinfo, "cancel_voucher", GetCurrentTransactionStartTimestamp());
-	lock_voucher(fcinfo, 0);
+	(void) lock_voucher(arg_passed(fcinfo, 0));
 	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_text(reason));
 	operation_end(&op);
 	secret_end(&secret);
@@ -216,7 +238,7 @@ refuse_direct_use(void)
 			errhint("Call license.redeem_voucher()."));
 }
 
-/* What a sold code stands for is not changed behind its holder's back. */
+/* The holder of a code relies on what it stands for. */
 static void
 check_fixed(TriggerData *trigger)
 {
@@ -247,10 +269,9 @@ check_state(TriggerData *trigger, const char *state)
 
 /*
  * license._voucher_trg() → trigger
- *		Before a voucher is changed or removed by any statement: a used one
- *		stays as it is, a cancelled one stays cancelled, an active one becomes
- *		used by redeem_voucher() only.  M34.
- *		Errors: LX003, LX021, LX022, 39P01.
+ *		Before UPDATE or DELETE of a voucher.  A used voucher cannot be changed
+ *		or removed, a cancelled one stays cancelled, and only redeem_voucher()
+ *		uses one.  Errors: LX003, LX021, LX022, 39P01.
  */
 Datum
 license_voucher_trg(PG_FUNCTION_ARGS)
@@ -265,26 +286,27 @@ license_voucher_trg(PG_FUNCTION_ARGS)
 }
 
 static Statement vouchers_used = STATEMENT(
-	"SELECT pg_catalog.count(*) FROM license.voucher WHERE state = 'used'");
+	"SELECT pg_catalog.count(*) AS vouchers FROM license.voucher WHERE state = 'used'");
 
 /*
  * license._voucher_truncated_trg() → trigger
- *		Before all vouchers are removed at once: used ones are history.  M34.
- *		Errors: LX021, 39P01.
+ *		Before TRUNCATE of vouchers: none may be used.  Errors: LX021, 39P01.
  */
 Datum
 license_voucher_truncated_trg(PG_FUNCTION_ARGS)
 {
 	Operation	op;
+	int64		used;
 
 	check_own_trigger(fcinfo, "_voucher_truncated_trg", TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0, "voucher");
 	operation_begin(&op, fcinfo, NULL, 0);
 	RUN(vouchers_used);
-	if (got_int64(1) > 0)
+	used = field_int64("vouchers");
+	if (used > 0)
 		ereport(ERROR,
 				errcode(ERRCODE_VOUCHER_USED),
 				errmsg("used vouchers cannot be removed"),
-				errdetail(INT64_FORMAT " of them were redeemed.", got_int64(1)),
+				errdetail(INT64_FORMAT " of them were redeemed.", used),
 				errhint("Use DELETE for those that were not."));
 	operation_end(&op);
 	return PointerGetDatum(NULL);

@@ -29,9 +29,9 @@ CREATE TABLE license.voucher (
 CREATE INDEX voucher_code_text_idx ON license.voucher ((code::text));
 CREATE INDEX voucher_batch_idx ON license.voucher (batch);
 CREATE INDEX voucher_site_idx ON license.voucher (redeemed_account_id, redeemed_site_id);
-COMMENT ON TABLE license.voucher IS 'A code a distributor sells; it grants nothing until it is redeemed, once (M32, M33, M34).';
+COMMENT ON TABLE license.voucher IS 'A code that a distributor sells. It is redeemed once and grants nothing until then.';
 COMMENT ON COLUMN license.voucher.code IS 'The code, of the same form as a licence key.';
-COMMENT ON COLUMN license.voucher.batch IS 'Name of the batch it was made in (P22).';
+COMMENT ON COLUMN license.voucher.batch IS 'Name of the batch it was made in.';
 COMMENT ON COLUMN license.voucher.sku IS 'The offer it grants.';
 COMMENT ON COLUMN license.voucher.quantity IS 'Units it grants.';
 COMMENT ON COLUMN license.voucher.state IS 'active, used or cancelled.';
@@ -45,7 +45,7 @@ COMMENT ON COLUMN license.voucher.cancel_reason IS 'Why the provider cancelled i
 CREATE FUNCTION license._voucher_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_voucher_trg';
 COMMENT ON FUNCTION license._voucher_trg() IS
-'Trigger: a used voucher stays as it is, a cancelled one stays cancelled, an active one is used by license.redeem_voucher() only (M34). Errors: LX003, LX021, LX022, 39P01.';
+'Trigger: a used voucher cannot be changed or removed, a cancelled one stays cancelled, and only license.redeem_voucher() uses one. Errors: LX003, LX021, LX022, 39P01.';
 
 CREATE TRIGGER zz_voucher_check BEFORE INSERT OR UPDATE ON license.voucher
     FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();
@@ -55,7 +55,7 @@ CREATE TRIGGER voucher_change BEFORE UPDATE OR DELETE ON license.voucher
 CREATE FUNCTION license._voucher_truncated_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_voucher_truncated_trg';
 COMMENT ON FUNCTION license._voucher_truncated_trg() IS
-'Trigger: vouchers are not truncated while there are used ones (M34). Errors: LX021, 39P01.';
+'Trigger: refuses TRUNCATE while there are used vouchers. Errors: LX021, 39P01.';
 
 CREATE TRIGGER voucher_truncated BEFORE TRUNCATE ON license.voucher
     FOR EACH STATEMENT EXECUTE FUNCTION license._voucher_truncated_trg();
@@ -65,20 +65,20 @@ CREATE FUNCTION license.create_vouchers(sku text, vouchers integer, quantity int
 RETURNS SETOF license.license_key LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_create_vouchers';
 COMMENT ON FUNCTION license.create_vouchers(text, integer, integer, text, timestamptz) IS
-'Makes that many voucher codes (1 to 100000), each good for quantity units (1 to 100000) of the offer, to be redeemed within three years of at; they grant nothing until then (M32, M33, P22). Errors: LX030 no such offer, LX031 quantity, 22004.';
+'Makes that many voucher codes (1 to 100000). Each can be redeemed for quantity units (1 to 100000) of the offer within three years of at, and grants nothing until then. Levels: provider, distributor. Errors: LX030 no such offer, LX031 vouchers or quantity, 22004.';
 
 CREATE FUNCTION license.redeem_voucher(account_id bigint, site_id bigint, code text,
     at timestamptz DEFAULT now(), OUT quantity integer, OUT action text, OUT ends_at timestamptz)
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 2
 AS 'MODULE_PATHNAME', 'license_redeem_voucher';
 COMMENT ON FUNCTION license.redeem_voucher(bigint, bigint, text, timestamptz) IS
-'Grants the units of a voucher to a site from at on, once. They first cover what needs a licence and has none (action added); the rest prolongs the licences that end first by the offer''s term, each from its own end (extended); where nothing runs, all are added (M29, M32 to M36, M38, M47, P24). Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled, LX023 expired, LX010 site on the old model, LX012 site type pending, LX024 region, LX030 not for this type of site, 23503 no such site, 22004.';
+'Redeems a voucher once: grants its units to a site from at on. They first cover what needs a licence and has none (action added). The rest prolongs the licences that end first by the term of the offer, each from its own end (action extended). Where no licence runs, all units are added. Levels: provider, customer. Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled, LX023 expired, LX010 site on the custom model, LX012 site without a type, LX024 region, LX030 not for this type of site, 23503 no such site, 22004.';
 
 CREATE FUNCTION license.cancel_voucher(code text, reason text)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'license_cancel_voucher';
 COMMENT ON FUNCTION license.cancel_voucher(text, text) IS
-'Takes a voucher that was not used back, at once and for good (M34, P22). Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled before, 22004.';
+'Cancels a voucher that was not redeemed; this cannot be undone. Levels: provider. Errors: LX004 malformed, LX020 unknown, LX021 used, LX022 cancelled before, 22023 empty reason, 22004.';
 
 CREATE VIEW license.voucher_batch WITH (security_invoker = true) AS
 SELECT batch, sku, count(*)::integer AS vouchers,
@@ -88,11 +88,11 @@ SELECT batch, sku, count(*)::integer AS vouchers,
     (count(*) FILTER (WHERE state = 'active' AND valid_until <= now()))::integer AS expired
 FROM license.voucher
 GROUP BY batch, sku;
-COMMENT ON VIEW license.voucher_batch IS 'How far each batch of vouchers is used up (P22).';
+COMMENT ON VIEW license.voucher_batch IS 'Per batch of vouchers: how many are used, unused, cancelled and expired.';
 COMMENT ON COLUMN license.voucher_batch.batch IS 'Name of the batch; NULL for vouchers made without one.';
 COMMENT ON COLUMN license.voucher_batch.sku IS 'The offer the vouchers grant.';
 COMMENT ON COLUMN license.voucher_batch.vouchers IS 'How many there are.';
 COMMENT ON COLUMN license.voucher_batch.unused IS 'How many can be redeemed now.';
 COMMENT ON COLUMN license.voucher_batch.used IS 'How many were redeemed.';
-COMMENT ON COLUMN license.voucher_batch.cancelled IS 'How many were taken back.';
+COMMENT ON COLUMN license.voucher_batch.cancelled IS 'How many were cancelled.';
 COMMENT ON COLUMN license.voucher_batch.expired IS 'How many were not redeemed in time.';

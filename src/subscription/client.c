@@ -1,13 +1,15 @@
 /*
  * client.c
- *		A partner's new client, with its first subscriptions.
+ *		Creates a client of a partner with its first subscriptions.
  */
-#include "subscription/order.h"
-#include "core/function.h"
+#include "core/extension.h"
 
-#include "history/event.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
+#include "history/event.h"
+#include "subscription/order.h"
 #include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(license_create_client);
@@ -17,23 +19,22 @@ static Statement client_insert = STATEMENT(
 	" SELECT p.account_id, 'client', $2, p.region, p.currency, p.time_zone, $3"
 	" FROM license.account p WHERE p.account_id = $1 AND p.kind = 'partner'"
 	" AND (p.closed_at IS NULL OR p.closed_at > $3)"
-	" RETURNING account_id, pg_catalog.jsonb_build_object('parent_id', parent_id, 'kind', kind, 'name', name)::text",
+	" RETURNING account_id,"
+	" pg_catalog.jsonb_build_object('parent_id', parent_id, 'kind', kind, 'name', name)::text AS event",
 	INT8OID, TEXTOID, TIMESTAMPTZOID);
 
 static int64
 insert_client(FunctionCallInfo fcinfo)
 {
 	int64		account_id;
-	char	   *values;
 
 	if (RUN(client_insert, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(operation_at())) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("account " INT64_FORMAT " is not an open partner account", PG_GETARG_INT64(0)),
 				errdetail("Only partners have clients."));
-	account_id = got_int64(1);
-	values = got_text(2);
-	event_write(account_id, "account", account_id, operation_name(), NULL, values);
+	account_id = field_int64("account_id");
+	event_write(account_id, "account", account_id, operation_name(), NULL, field_text("event"));
 	return account_id;
 }
 
@@ -47,10 +48,7 @@ has_items(Datum items)
 
 /*
  * license.create_client(partner_id, name, items, at) → account_id
- *		A client of the partner, in its region, currency and time zone, with
- *		the subscriptions of items (SKU to quantity) in one step or none.
- *		Errors: those of place_order(), 22004, 22023 not an open partner,
- *		23514 empty name.  C1, C3, C8.
+ *		Creates a client account of a partner and places its first order.
  */
 Datum
 license_create_client(PG_FUNCTION_ARGS)

@@ -2,20 +2,22 @@
  * internal_application.c
  *		Licences for a partner's own staff, granted upon application.
  */
-#include "subscription/order.h"
-#include "core/function.h"
+#include "core/extension.h"
 
-#include "history/event.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
 #include "core/trigger.h"
+#include "history/event.h"
+#include "subscription/order.h"
 
 PG_FUNCTION_INFO_V1(license_apply_internal);
 PG_FUNCTION_INFO_V1(license_decide_application);
 PG_FUNCTION_INFO_V1(license_internal_application_trg);
 
-/* The kind of an account that may apply */
+/* Returns the kind of the account; raises LX030 unless accounts of that kind may apply. */
 static char *
 applicant_kind(int64 account_id)
 {
@@ -47,23 +49,19 @@ require_internal_offer(const char *sku)
 
 static Statement application_insert = STATEMENT(
 	"INSERT INTO license.internal_application (account_id, sku, quantity, ticket, requested_at)"
-	" VALUES ($1, $2, $3, $4, $5) RETURNING application_id,"
-	" pg_catalog.jsonb_build_object('sku', sku, 'quantity', quantity, 'ticket', ticket, 'state', state)::text",
+	" VALUES ($1, $2, $3, $4, $5) RETURNING application_id, pg_catalog.jsonb_build_object("
+	"'sku', sku, 'quantity', quantity, 'ticket', ticket, 'state', state)::text AS event",
 	INT8OID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID);
 
 /*
  * license.apply_internal(account_id, sku, quantity, ticket) → application_id
- *		Files the service desk request ticket of a partner (or its internal
- *		account) for internal licences; quantity is the new total.
- *		Errors: LX030 not an internal offer, or a client's account, LX031
- *		quantity, 22004, 23503 unknown account, 23505 one is open already,
- *		23514 empty ticket.  C21-C24.
+ *		Files an application of a partner, or its internal account, for internal
+ *		licences.
  */
 Datum
 license_apply_internal(PG_FUNCTION_ARGS)
 {
 	int64		application_id;
-	char	   *values;
 	Operation	op;
 
 	require_argument(fcinfo, 0, "account_id");
@@ -78,9 +76,9 @@ license_apply_internal(PG_FUNCTION_ARGS)
 	operation_begin(&op, fcinfo, "apply_internal", GetCurrentTransactionStartTimestamp());
 	RUN(application_insert, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
 		arg_passed(fcinfo, 3), arg_time(operation_at()));
-	application_id = got_int64(1);
-	values = got_text(2);
-	event_write(PG_GETARG_INT64(0), "internal_application", application_id, operation_name(), NULL, values);
+	application_id = field_int64("application_id");
+	event_write(PG_GETARG_INT64(0), "internal_application", application_id, operation_name(), NULL,
+				field_text("event"));
 	operation_end(&op);
 	PG_RETURN_INT64(application_id);
 }
@@ -89,6 +87,7 @@ static Statement application_state = STATEMENT(
 	"SELECT state FROM license.internal_application WHERE account_id = $1 AND application_id = $2",
 	INT8OID, INT8OID);
 
+/* Raises the error for an application that is not open, or not there. */
 static void
 refuse_decision(int64 account_id, int64 application_id)
 {
@@ -100,30 +99,40 @@ refuse_decision(int64 account_id, int64 application_id)
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("application " INT64_FORMAT " was decided before", application_id),
-			errdetail("It was %s.", got_text(1)),
+			errdetail("It was %s.", field_text("state")),
 			errhint("File another with license.apply_internal()."));
 }
 
 static Statement application_decide = STATEMENT(
 	"UPDATE license.internal_application SET state = CASE WHEN $3 THEN 'approved' ELSE 'rejected' END,"
 	" decided_at = $4 WHERE account_id = $1 AND application_id = $2 AND state = 'requested'"
-	" RETURNING pg_catalog.jsonb_build_object(sku, quantity),"
-	" pg_catalog.jsonb_build_object('sku', sku, 'quantity', quantity, 'ticket', ticket, 'state', state)::text",
+	" RETURNING pg_catalog.jsonb_build_object(sku, quantity) AS items, pg_catalog.jsonb_build_object("
+	"'sku', sku, 'quantity', quantity, 'ticket', ticket, 'state', state)::text AS event",
 	INT8OID, INT8OID, BOOLOID, TIMESTAMPTZOID);
+
+/* Writes the decision and returns the items to order. */
+static Datum
+decide(int64 account_id, int64 application_id, bool approve, TimestampTz at)
+{
+	Datum		items;
+
+	if (RUN(application_decide, arg_int64(account_id), arg_int64(application_id), arg_bool(approve),
+			arg_time(at)) == 0)
+		refuse_decision(account_id, application_id);
+	items = field_value("items").value;
+	event_write(account_id, "internal_application", application_id, operation_name(), NULL,
+				field_text("event"));
+	return items;
+}
 
 /*
  * license.decide_application(account_id, application_id, approve, at)
- *		The provider's decision about an application: approved, it makes or
- *		amends the subscription at once; rejected, it changes nothing else.
- *		Errors: those of place_order(), LX030 the account is a client's now,
- *		22004, 22023 no such application, 55000 decided before.  C22-C24.
+ *		Approves or rejects an application; approval places the order.
  */
 Datum
 license_decide_application(PG_FUNCTION_ARGS)
 {
 	Order		order = {0};
-	bool		isnull;
-	char	   *values;
 	Operation	op;
 
 	require_argument(fcinfo, 0, "account_id");
@@ -133,12 +142,7 @@ license_decide_application(PG_FUNCTION_ARGS)
 	order.at = moment_argument(fcinfo, 3);
 	order.by_application = true;
 	operation_begin(&op, fcinfo, "decide_application", order.at);
-	if (RUN(application_decide, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
-			arg_time(order.at)) == 0)
-		refuse_decision(order.account_id, PG_GETARG_INT64(1));
-	order.items = got_datum_to_keep(1, &isnull);
-	values = got_text(2);
-	event_write(order.account_id, "internal_application", PG_GETARG_INT64(1), operation_name(), NULL, values);
+	order.items = decide(order.account_id, PG_GETARG_INT64(1), PG_GETARG_BOOL(2), order.at);
 	if (PG_GETARG_BOOL(2))
 	{
 		applicant_kind(order.account_id);
@@ -148,6 +152,7 @@ license_decide_application(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Sets the column applicant to the kind of the account. */
 static HeapTuple
 record_applicant(TriggerData *trigger)
 {
@@ -158,7 +163,7 @@ record_applicant(TriggerData *trigger)
 	char	   *sku = trigger_text(trigger, row, "sku");
 	Datum		kind;
 
-	/* A NULL key is for its constraint to refuse. */
+	/* The constraints of the table refuse a NULL key. */
 	if (isnull || sku == NULL)
 		return row;
 	kind = CStringGetTextDatum(applicant_kind(account_id));
@@ -181,8 +186,8 @@ check_decision(TriggerData *trigger)
  * license._internal_application_trg() → trigger
  *		Before an application is written: only partners and internal accounts
  *		apply, for internal offers; only decide_application() decides.  A row
- *		that names its applicant was checked when it was filed.
- *		Errors: LX030, 23503, 55000, 39P01.  C21-C23.
+ *		with an applicant is restored from a dump; it was checked when it was
+ *		filed.
  */
 Datum
 license_internal_application_trg(PG_FUNCTION_ARGS)

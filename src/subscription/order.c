@@ -3,18 +3,20 @@
  *		Orders and amendments of subscriptions.
  *
  * A subscription is a licence with one pool of the offer's unit; its quantity
- * is the maximum of the pool.  Orders of one account follow one another: each
- * counts up a number in the account's row first, which at READ COMMITTED makes
- * the next one wait and look again, and at the levels above makes it fail.
- * After the account the licences are locked, then the pools, as everywhere.
+ * is the maximum of the pool.  Orders of one account run one after another: each
+ * first increments a counter of the account.  At READ COMMITTED this makes the
+ * next order wait and then read the new state; at higher isolation levels it
+ * makes it fail.  After the account, an order locks its licences, then their
+ * pools, as all operations do.
  */
 #include "subscription/order.h"
-#include "core/function.h"
 
-#include "history/event.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
+#include "history/event.h"
 
 PG_FUNCTION_INFO_V1(license_place_order);
 
@@ -22,8 +24,22 @@ static Statement order_lock = STATEMENT(
 	"INSERT INTO license.account_counter AS c (account_id, order_count)"
 	" SELECT account_id, 1 FROM license.account WHERE account_id = $1"
 	" ON CONFLICT (account_id) DO UPDATE SET order_count = c.order_count + 1"
-	" RETURNING (SELECT COALESCE(a.closed_at <= $2, false) FROM license.account a WHERE a.account_id = $1)",
+	" RETURNING (SELECT COALESCE(a.closed_at <= $2, false)"
+	" FROM license.account a WHERE a.account_id = $1) AS closed",
 	INT8OID, TIMESTAMPTZOID);
+
+static void
+lock_account(Order *order)
+{
+	if (RUN(order_lock, arg_int64(order->account_id), arg_time(order->at)) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				errmsg("account " INT64_FORMAT " does not exist", order->account_id));
+	if (field_bool("closed"))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("account " INT64_FORMAT " is closed", order->account_id));
+}
 
 static Statement order_lock_licenses = STATEMENT(
 	"SELECT FROM license.license WHERE account_id = $1 AND subscription <> 'none'"
@@ -36,20 +52,12 @@ static Statement order_lock_pools = STATEMENT(
 	" AND l.status <> 'contract_finalized' ORDER BY p.license_id, p.pool FOR NO KEY UPDATE OF p",
 	INT8OID);
 
+/* No renewal and no plain UPDATE may change a subscription between reading and writing it. */
 static void
-lock_account(Order *order)
+lock_subscriptions(int64 account_id)
 {
-	if (RUN(order_lock, arg_int64(order->account_id), arg_time(order->at)) == 0)
-		ereport(ERROR,
-				errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				errmsg("account " INT64_FORMAT " does not exist", order->account_id));
-	if (got_bool(1))
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("account " INT64_FORMAT " is closed", order->account_id));
-	/* A renewal or a plain UPDATE must not come between reading and writing. */
-	RUN(order_lock_licenses, arg_int64(order->account_id));
-	RUN(order_lock_pools, arg_int64(order->account_id));
+	RUN(order_lock_licenses, arg_int64(account_id));
+	RUN(order_lock_pools, arg_int64(account_id));
 }
 
 static void
@@ -64,7 +72,7 @@ check_version(Order *order, const char *version)
 			errhint("Call license.quote() again."));
 }
 
-/* A zero for what the account does not have */
+/* Quantity 0 for an offer without a subscription: the line changes nothing. */
 static bool
 is_ignored(const OrderLine *line)
 {
@@ -96,6 +104,32 @@ finalize_subscription(Order *order, int64 license_id, const char *reason)
 	RUN(subscription_finalize, arg_int64(order->account_id), arg_int64(license_id), arg_text(reason));
 }
 
+static Statement subscription_pool = STATEMENT(
+	"INSERT INTO license.license_pool AS p (account_id, license_id, pool, maximum)"
+	" SELECT $1, l.license_id, o.unit, $3 FROM license.license l JOIN license.offer o ON o.sku = l.sku"
+	" WHERE l.account_id = $1 AND l.license_id = $2"
+	" ON CONFLICT (account_id, license_id, pool) DO UPDATE SET maximum = excluded.maximum",
+	INT8OID, INT8OID, INT4OID);
+
+static void
+set_quantity(Order *order, int64 license_id, int32 quantity)
+{
+	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(license_id), arg_int32(quantity));
+}
+
+static Statement subscription_values = STATEMENT(
+	"SELECT pg_catalog.jsonb_build_object('sku', l.sku, 'quantity', p.maximum, 'starts_at', l.starts_at,"
+	" 'ends_at', l.ends_at)::text AS event FROM license.license l JOIN license.license_pool p"
+	" ON p.account_id = $1 AND p.license_id = l.license_id WHERE l.account_id = $1 AND l.license_id = $2",
+	INT8OID, INT8OID);
+
+static void
+write_start(Order *order, int64 license_id)
+{
+	RUN(subscription_values, arg_int64(order->account_id), arg_int64(license_id));
+	event_write(order->account_id, "license", license_id, operation_name(), NULL, field_text("event"));
+}
+
 static Statement subscription_start = STATEMENT(
 	"INSERT INTO license.license (account_id, sku, status, term, starts_at, ends_at, partner_id, modules,"
 	" subscription, created_at) SELECT $1, o.sku, 'in_use', o.term, $3,"
@@ -105,38 +139,21 @@ static Statement subscription_start = STATEMENT(
 	" RETURNING license_id",
 	INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID);
 
-static Statement subscription_pool = STATEMENT(
-	"INSERT INTO license.license_pool AS p (account_id, license_id, pool, maximum)"
-	" SELECT $1, l.license_id, o.unit, $3 FROM license.license l JOIN license.offer o ON o.sku = l.sku"
-	" WHERE l.account_id = $1 AND l.license_id = $2"
-	" ON CONFLICT (account_id, license_id, pool) DO UPDATE SET maximum = excluded.maximum",
-	INT8OID, INT8OID, INT4OID);
-
-static Statement subscription_values = STATEMENT(
-	"SELECT pg_catalog.jsonb_build_object('sku', l.sku, 'quantity', p.maximum, 'starts_at', l.starts_at,"
-	" 'ends_at', l.ends_at)::text FROM license.license l JOIN license.license_pool p"
-	" ON p.account_id = $1 AND p.license_id = l.license_id WHERE l.account_id = $1 AND l.license_id = $2",
-	INT8OID, INT8OID);
-
-/* Answers the id of the new licence. */
+/* Returns the id of the new licence. */
 static int64
 start_subscription(Order *order, const OrderLine *line)
 {
 	int64		license_id;
-	char	   *values;
 
 	RUN(subscription_start, arg_int64(order->account_id), arg_text(line->sku), arg_time(order->at),
 		arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found));
-	license_id = got_int64(1);
-	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(license_id),
-		arg_int32(line->quantity));
-	RUN(subscription_values, arg_int64(order->account_id), arg_int64(license_id));
-	values = got_text(1);
-	event_write(order->account_id, "license", license_id, operation_name(), NULL, values);
+	license_id = field_int64("license_id");
+	set_quantity(order, license_id, line->quantity);
+	write_start(order, license_id);
 	return license_id;
 }
 
-/* The pool would refuse it as well, but knows nothing of offers. */
+/* The seat limit of the pool would raise an error too, but one that does not name the offer. */
 static void
 check_use(const OrderLine *line)
 {
@@ -148,13 +165,12 @@ check_use(const OrderLine *line)
 				errhint("Give seats back with license.release_seat() first."));
 }
 
-/* An empty pool gives no seat to anybody who comes later. */
+/* Returns the id of the licence.  A cancelled subscription keeps an empty pool, so that nobody gets a seat. */
 static int64
 change_subscription(Order *order, const OrderLine *line)
 {
 	check_use(line);
-	RUN(subscription_pool, arg_int64(order->account_id), arg_int64(line->license_id),
-		arg_int32(line->quantity));
+	set_quantity(order, line->license_id, line->quantity);
 	if (line->quantity == 0)
 		finalize_subscription(order, line->license_id, "cancelled");
 	return line->license_id;
@@ -182,7 +198,7 @@ place_line(Order *order, int64 purchase_id, const OrderLine *line)
 		arg_text(order->base.currency));
 }
 
-/* More before less, so that there are never fewer seats than before and after (P11). */
+/* Increases come first: in between, the account never has fewer seats than before or than after the order. */
 static void
 place_lines(Order *order, int64 purchase_id)
 {
@@ -198,51 +214,55 @@ place_lines(Order *order, int64 purchase_id)
 	}
 }
 
-static Statement purchase = STATEMENT(
+static Statement purchase_insert = STATEMENT(
 	"INSERT INTO license.purchase (account_id, placed_at, placed_by, currency) SELECT $1, $2, $3,"
 	" CASE WHEN EXISTS (SELECT FROM pg_catalog.jsonb_each($5) i"
 	" WHERE license._unit_price(i.key, $4, i.value::integer) IS NOT NULL) THEN $4 END RETURNING purchase_id",
 	INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, JSONBOID);
 
+static int64
+insert_purchase(Order *order, const char *placed_by)
+{
+	RUN(purchase_insert, arg_int64(order->account_id), arg_time(order->at),
+		arg_text(placed_by ? placed_by : operation_actor()), arg_text(order->base.currency),
+		arg_datum(order->items, false));
+	return field_int64("purchase_id");
+}
+
 static Statement purchase_values = STATEMENT(
 	"SELECT pg_catalog.jsonb_build_object('placed_by', p.placed_by, 'items',"
 	" (SELECT pg_catalog.jsonb_object_agg(l.sku, l.new_quantity) FROM license.purchase_line l"
-	" WHERE l.account_id = $1 AND l.purchase_id = $2))::text"
+	" WHERE l.account_id = $1 AND l.purchase_id = $2))::text AS event"
 	" FROM license.purchase p WHERE p.account_id = $1 AND p.purchase_id = $2",
 	INT8OID, INT8OID);
+
+static void
+write_purchase(Order *order, int64 purchase_id)
+{
+	RUN(purchase_values, arg_int64(order->account_id), arg_int64(purchase_id));
+	event_write(order->account_id, "purchase", purchase_id, operation_name(), NULL, field_text("event"));
+}
 
 int64
 order_place(Order *order, const char *version, const char *placed_by)
 {
 	int64		purchase_id;
-	char	   *values;
 
 	lock_account(order);
+	lock_subscriptions(order->account_id);
 	order->base = account_base(order->account_id);
 	check_version(order, version);
 	order_prepare(order);
 	require_lines(order);
-	RUN(purchase, arg_int64(order->account_id), arg_time(order->at),
-		arg_text(placed_by ? placed_by : operation_actor()), arg_text(order->base.currency),
-		arg_datum(order->items, false));
-	purchase_id = got_int64(1);
+	purchase_id = insert_purchase(order, placed_by);
 	place_lines(order, purchase_id);
-	RUN(purchase_values, arg_int64(order->account_id), arg_int64(purchase_id));
-	values = got_text(1);
-	event_write(order->account_id, "purchase", purchase_id, operation_name(), NULL, values);
+	write_purchase(order, purchase_id);
 	return purchase_id;
 }
 
 /*
  * license.place_order(account_id, items, quote_version, placed_by, at) → purchase_id
- *		Stores all quantities (SKU to new total) in one step or none: new
- *		subscriptions, amendments, and with 0 cancellations.  All take effect
- *		at once; a trial keeps its end.  quote_version is what quote() said,
- *		NULL orders without one; placed_by is who ordered, NULL the actor.
- *		Errors: LX030 offer not available, LX031 quantity or nothing ordered,
- *		LX032 below what is in use, LX033 stale quote, LX034 second trial,
- *		22004, 22023 items not an object, 23503 unknown account, 55000 closed.
- *		C3, C4, C6, C11-C16, C19, C20, C22, C25-C29, P10, P11.
+ *		Orders, amends and cancels subscriptions in one step or not at all.
  */
 Datum
 license_place_order(PG_FUNCTION_ARGS)

@@ -1,73 +1,38 @@
 /*
  * quote.c
- *		Reads and checks the lines of an order; shows them with their prices.
+ *		Reads and checks the lines of an order, and returns them with their prices.
  */
 #include "subscription/quote.h"
-#include "core/function.h"
 
 #include "access/detoast.h"
-#include "miscadmin.h"
+#include "core/field.h"
+#include "core/function.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
+#include "miscadmin.h"
 #include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(license_quote);
 
+#define SEE_OFFERS "See license.available_offers()."
+
+/* The lines of the order that the parameter holds: SKU to quantity */
 #define ORDER_ITEMS(items) \
-	 "SELECT i.key AS sku, i.value::text AS asked," \
-	 " CASE WHEN pg_catalog.jsonb_typeof(i.value) <> 'number' THEN NULL" \
-	 " WHEN i.value::numeric NOT BETWEEN 0 AND 2147483647 THEN NULL" \
-	 " WHEN i.value::numeric = pg_catalog.trunc(i.value::numeric) THEN i.value::integer END AS quantity" \
-	 " FROM pg_catalog.jsonb_each(" items ") i"
+	"SELECT i.key AS sku, i.value::text AS asked," \
+	" CASE WHEN pg_catalog.jsonb_typeof(i.value) <> 'number' THEN NULL" \
+	" WHEN i.value::numeric NOT BETWEEN 0 AND 2147483647 THEN NULL" \
+	" WHEN i.value::numeric = pg_catalog.trunc(i.value::numeric) THEN i.value::integer END AS quantity" \
+	" FROM pg_catalog.jsonb_each(" items ") i"
 
+/* The subscription that account $1 has of offer o, i.sku; it may have ended without being finalized yet */
 #define ORDER_SUBSCRIPTION(at) \
-	 "SELECT l.license_id, COALESCE(l.ends_at <= " at ", false) AS ended, COALESCE(p.maximum, 0) AS quantity," \
-	 " COALESCE(p.in_use, 0) AS in_use" \
-	 " FROM license.license l LEFT JOIN license.license_pool p ON p.account_id = $1" \
-	 " AND p.license_id = l.license_id AND p.pool = o.unit" \
-	 " WHERE l.account_id = $1 AND l.sku = i.sku AND l.subscription <> 'none'" \
-	 " AND l.status IN ('pending_start', 'in_use', 'access_denied')"
-
-static Statement order_lines = STATEMENT(
-	"SELECT i.sku, i.asked, i.quantity IS NOT NULL, i.quantity,"
-	" CASE WHEN s.ended THEN 0 ELSE s.quantity END,"
-	" CASE WHEN NOT s.ended THEN s.license_id END, CASE WHEN s.ended THEN s.license_id END,"
-	" o.min_quantity, COALESCE(o.start_rule = 'immediate', false), o.audience = 'internal',"
-	" EXISTS (SELECT FROM license.partner_offer po WHERE po.account_id = $2 AND po.sku = i.sku),"
-	" o.trial AND s.ended IS NOT FALSE AND EXISTS (SELECT FROM license.license l"
-	" WHERE l.account_id = $1 AND l.sku = i.sku AND l.subscription = 'trial'), s.in_use"
-	" FROM (" ORDER_ITEMS("$3") ") i LEFT JOIN license.offer o ON o.sku = i.sku"
-	" LEFT JOIN LATERAL (" ORDER_SUBSCRIPTION("$4") ") s ON true ORDER BY i.sku",
-	INT8OID, INT8OID, JSONBOID, TIMESTAMPTZOID);
-
-static Statement quote_rows = STATEMENT(
-	"WITH line AS (SELECT i.sku, i.quantity, b.quantity AS old_quantity, n.unit_price,"
-	" license._total(b.quantity, license._unit_price(i.sku, $2, b.quantity)) AS old_total,"
-	" license._total(i.quantity, n.unit_price) AS new_total"
-	" FROM (" ORDER_ITEMS("$3") ") i JOIN license.offer o ON o.sku = i.sku"
-	" LEFT JOIN LATERAL (" ORDER_SUBSCRIPTION("$4") ") s ON true"
-	" CROSS JOIN LATERAL (SELECT CASE WHEN s.ended IS FALSE THEN s.quantity ELSE 0 END AS quantity) b"
-	" CROSS JOIN LATERAL (SELECT license._unit_price(i.sku, $2, i.quantity) AS unit_price) n)"
-	" SELECT t.sku, t.old_quantity, t.old_total, t.quantity, t.unit_price, t.new_total, $5 FROM ("
-	"SELECT sku, old_quantity, old_total, quantity, unit_price, new_total FROM line UNION ALL "
-	"SELECT NULL, NULL, CASE WHEN pg_catalog.count(*) = pg_catalog.count(old_total)"
-	" THEN COALESCE(pg_catalog.sum(old_total), 0) END, NULL, NULL,"
-	" CASE WHEN pg_catalog.count(*) = pg_catalog.count(new_total)"
-	" THEN COALESCE(pg_catalog.sum(new_total), 0) END FROM line) t ORDER BY t.sku NULLS LAST",
-	INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TEXTOID);
-
-static Statement quote_version_statement = STATEMENT(
-	"SELECT pg_catalog.md5(pg_catalog.concat_ws('/',"
-	" (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', l.license_id, l.version, p.pool, p.maximum), ','"
-	" ORDER BY l.license_id, p.pool)"
-	" FROM license.license l LEFT JOIN license.license_pool p ON p.account_id = $1 AND p.license_id = l.license_id"
-	" WHERE l.account_id = $1 AND l.subscription <> 'none' AND l.status <> 'contract_finalized'),"
-	" (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', t.sku, t.min_quantity, t.unit_price), ','"
-	" ORDER BY t.sku, t.min_quantity)"
-	" FROM license.partner_offer po JOIN license.offer_price t ON t.sku = po.sku AND t.currency = $3"
-	" WHERE po.account_id = $2)))",
-	INT8OID, INT8OID, TEXTOID);
+	"SELECT l.license_id, COALESCE(l.ends_at <= " at ", false) AS ended, COALESCE(p.maximum, 0) AS quantity," \
+	" COALESCE(p.in_use, 0) AS in_use" \
+	" FROM license.license l LEFT JOIN license.license_pool p ON p.account_id = $1" \
+	" AND p.license_id = l.license_id AND p.pool = o.unit" \
+	" WHERE l.account_id = $1 AND l.sku = i.sku AND l.subscription <> 'none'" \
+	" AND l.status IN ('pending_start', 'in_use', 'access_denied')"
 
 static void
 require_object(Datum items)
@@ -88,49 +53,92 @@ require_bounded(Datum items)
 				errmsg("items must not name more than %d SKUs or take more than %d bytes", MAX_ITEMS, MAX_ITEMS_SIZE));
 }
 
-static int64
-id_or_zero(HeapTuple row, int column)
+static NullableDatum
+column_of(HeapTuple row, const char *column)
 {
-	bool		isnull;
-	Datum		id = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	int			number = SPI_fnumber(desc, column);
+	NullableDatum value;
 
-	return isnull ? 0 : DatumGetInt64(id);
+	if (number <= 0)
+		elog(ERROR, "the lines of an order have no column \"%s\"", column);
+	value.value = SPI_getbinval(row, desc, number, &value.isnull);
+	return value;
+}
+
+static char *
+text_of(HeapTuple row, const char *column)
+{
+	NullableDatum value = column_of(row, column);
+
+	return value.isnull ? NULL : TextDatumGetCString(value.value);
+}
+
+static int64
+id_or_zero(HeapTuple row, const char *column)
+{
+	NullableDatum id = column_of(row, column);
+
+	return id.isnull ? 0 : DatumGetInt64(id.value);
 }
 
 static int32
-number_or_zero(HeapTuple row, int column)
+number_or_zero(HeapTuple row, const char *column)
 {
-	bool		isnull;
-	Datum		number = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+	NullableDatum number = column_of(row, column);
 
-	return isnull ? 0 : DatumGetInt32(number);
+	return number.isnull ? 0 : DatumGetInt32(number.value);
 }
 
 static bool
-is_true(HeapTuple row, int column)
+is_true(HeapTuple row, const char *column)
 {
-	bool		isnull;
-	Datum		truth = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
+	NullableDatum truth = column_of(row, column);
 
-	return !isnull && DatumGetBool(truth);
+	return !truth.isnull && DatumGetBool(truth.value);
 }
+
+static Statement order_lines = STATEMENT(
+	"SELECT i.sku, i.asked, i.quantity IS NOT NULL AS is_whole, i.quantity,"
+	" CASE WHEN s.ended THEN 0 ELSE s.quantity END AS old_quantity,"
+	" CASE WHEN NOT s.ended THEN s.license_id END AS license_id,"
+	" CASE WHEN s.ended THEN s.license_id END AS ended_id,"
+	" o.min_quantity, COALESCE(o.start_rule = 'immediate', false) AS known,"
+	" o.audience = 'internal' AS by_application,"
+	" EXISTS (SELECT FROM license.partner_offer po WHERE po.account_id = $2 AND po.sku = i.sku) AS enabled,"
+	" o.trial AND s.ended IS NOT FALSE AND EXISTS (SELECT FROM license.license l"
+	" WHERE l.account_id = $1 AND l.sku = i.sku AND l.subscription = 'trial') AS trial_used, s.in_use"
+	" FROM (" ORDER_ITEMS("$3") ") i LEFT JOIN license.offer o ON o.sku = i.sku"
+	" LEFT JOIN LATERAL (" ORDER_SUBSCRIPTION("$4") ") s ON true ORDER BY i.sku",
+	INT8OID, INT8OID, JSONBOID, TIMESTAMPTZOID);
 
 static void
 read_line(OrderLine *line, HeapTuple row)
 {
-	line->sku = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
-	line->asked = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
-	line->is_whole = is_true(row, 3);
-	line->quantity = number_or_zero(row, 4);
-	line->old_quantity = number_or_zero(row, 5);
-	line->license_id = id_or_zero(row, 6);
-	line->ended_id = id_or_zero(row, 7);
-	line->min_quantity = number_or_zero(row, 8);
-	line->known = is_true(row, 9);
-	line->by_application = is_true(row, 10);
-	line->enabled = is_true(row, 11);
-	line->trial_used = is_true(row, 12);
-	line->in_use = number_or_zero(row, 13);
+	line->sku = text_of(row, "sku");
+	line->asked = text_of(row, "asked");
+	line->is_whole = is_true(row, "is_whole");
+	line->quantity = number_or_zero(row, "quantity");
+	line->old_quantity = number_or_zero(row, "old_quantity");
+	line->license_id = id_or_zero(row, "license_id");
+	line->ended_id = id_or_zero(row, "ended_id");
+	line->min_quantity = number_or_zero(row, "min_quantity");
+	line->known = is_true(row, "known");
+	line->by_application = is_true(row, "by_application");
+	line->enabled = is_true(row, "enabled");
+	line->trial_used = is_true(row, "trial_used");
+	line->in_use = number_or_zero(row, "in_use");
+}
+
+static void
+read_lines(Order *order)
+{
+	order->nlines = (int) RUN(order_lines, arg_int64(order->account_id),
+							  arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),
+							  arg_datum(order->items, false), arg_time(order->at));
+	order->lines = palloc0_array(OrderLine, order->nlines);
+	for (int i = 0; i < order->nlines; i++)
+		read_line(&order->lines[i], SPI_tuptable->vals[i]);
 }
 
 static void
@@ -143,9 +151,7 @@ refuse_offer(const OrderLine *line, const char *reason, const char *hint)
 			errhint("%s", hint));
 }
 
-#define SEE_OFFERS "See license.available_offers()."
-
-/* What the partner can no longer sell may still be reduced or cancelled. */
+/* A subscription of an offer that is no longer enabled for the partner may still be reduced or cancelled. */
 static void
 check_offer(const Order *order, const OrderLine *line)
 {
@@ -193,12 +199,7 @@ order_prepare(Order *order)
 {
 	require_bounded(order->items);
 	require_object(order->items);
-	order->nlines = (int) RUN(order_lines, arg_int64(order->account_id),
-							  arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),
-							  arg_datum(order->items, false), arg_time(order->at));
-	order->lines = palloc0_array(OrderLine, order->nlines);
-	for (int i = 0; i < order->nlines; i++)
-		read_line(&order->lines[i], SPI_tuptable->vals[i]);
+	read_lines(order);
 	for (int i = 0; i < order->nlines; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -208,23 +209,47 @@ order_prepare(Order *order)
 	}
 }
 
+static Statement quote_hash = STATEMENT(
+	"SELECT pg_catalog.md5(pg_catalog.concat_ws('/',"
+	" (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', l.license_id, l.version, p.pool, p.maximum), ','"
+	" ORDER BY l.license_id, p.pool) FROM license.license l"
+	" LEFT JOIN license.license_pool p ON p.account_id = $1 AND p.license_id = l.license_id"
+	" WHERE l.account_id = $1 AND l.subscription <> 'none' AND l.status <> 'contract_finalized'),"
+	" (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', t.sku, t.min_quantity, t.unit_price), ','"
+	" ORDER BY t.sku, t.min_quantity)"
+	" FROM license.partner_offer po JOIN license.offer_price t ON t.sku = po.sku AND t.currency = $3"
+	" WHERE po.account_id = $2))) AS version",
+	INT8OID, INT8OID, TEXTOID);
+
 char *
 quote_version(Order *order)
 {
-	RUN(quote_version_statement, arg_int64(order->account_id),
+	RUN(quote_hash, arg_int64(order->account_id),
 		arg_datum(Int64GetDatum(order->base.partner_id), !order->base.found),
 		arg_text(order->base.currency));
-	return got_text(1);
+	return field_text("version");
 }
 
+static Statement quote_rows = STATEMENT(
+	"WITH line AS (SELECT i.sku, i.quantity, b.quantity AS old_quantity, n.unit_price,"
+	" license._total(b.quantity, license._unit_price(i.sku, $2, b.quantity)) AS old_total,"
+	" license._total(i.quantity, n.unit_price) AS new_total"
+	" FROM (" ORDER_ITEMS("$3") ") i JOIN license.offer o ON o.sku = i.sku"
+	" LEFT JOIN LATERAL (" ORDER_SUBSCRIPTION("$4") ") s ON true"
+	" CROSS JOIN LATERAL (SELECT CASE WHEN s.ended IS FALSE THEN s.quantity ELSE 0 END AS quantity) b"
+	" CROSS JOIN LATERAL (SELECT license._unit_price(i.sku, $2, i.quantity) AS unit_price) n)"
+	" SELECT t.sku, t.old_quantity, t.old_total, t.quantity, t.unit_price, t.new_total, $5 FROM ("
+	"SELECT sku, old_quantity, old_total, quantity, unit_price, new_total FROM line UNION ALL "
+	"SELECT NULL, NULL, CASE WHEN pg_catalog.count(*) = pg_catalog.count(old_total)"
+	" THEN COALESCE(pg_catalog.sum(old_total), 0) END, NULL, NULL,"
+	" CASE WHEN pg_catalog.count(*) = pg_catalog.count(new_total)"
+	" THEN COALESCE(pg_catalog.sum(new_total), 0) END FROM line) t ORDER BY t.sku NULLS LAST",
+	INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TEXTOID);
+
 /*
- * license.quote(account_id, items) → SETOF (sku, old_quantity, old_total, new_quantity, unit_price, new_total, version)
- *		What an order of these quantities (SKU to new total) would change and
- *		cost, in the partner's currency at its present prices; the last row has
- *		SKU NULL and the grand totals.  A total is NULL where no price fits.
- *		Stores nothing.  version goes to place_order().
- *		Errors: LX030, LX031, LX034, 22004, 22023 items not an object, 23503.
- *		C10, C12, C13, C18.
+ * license.quote(account_id, items) → SETOF (sku, old_quantity, old_total, new_quantity, unit_price,
+ *		new_total, version)
+ *		What an order would change and cost, and the grand totals in a last row.
  */
 Datum
 license_quote(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * quote.h
- *		Quotes and orders: what is asked for, checked against what there is.
+ *		Reads and checks the lines of an order, for orders and quotes.
  */
 #ifndef LICENSE_QUOTE_H
 #define LICENSE_QUOTE_H
@@ -9,22 +9,22 @@
 
 #include "account/account.h"
 
-/* One SKU of an order, beside the subscription the account has of it */
+/* One SKU of an order, and the subscription of it that the account has */
 typedef struct OrderLine
 {
 	char	   *sku;
 	char	   *asked;			/* the quantity as it was written */
-	bool		is_whole;		/* and whether it is a whole number, not negative */
+	bool		is_whole;		/* the quantity is a whole number and not negative */
 	int32		quantity;
 	int32		old_quantity;	/* 0 without a running subscription */
-	int64		license_id;		/* the running subscription, 0 without */
-	int64		ended_id;		/* one that has ended and was not finalized yet */
+	int64		license_id;		/* the running subscription; 0: none */
+	int64		ended_id;		/* a subscription that has ended and was not finalized yet; 0: none */
 	int32		min_quantity;
-	bool		known;			/* there is such an offer */
+	bool		known;			/* there is such an offer, and it can be ordered */
 	bool		by_application; /* audience internal */
 	bool		enabled;		/* for the partner */
-	bool		trial_used;		/* a trial the account has had */
-	int32		in_use;			/* licences of the subscription that users are on */
+	bool		trial_used;		/* a trial that the account has had */
+	int32		in_use;			/* seats taken of the subscription */
 } OrderLine;
 
 typedef struct Order
@@ -38,10 +38,13 @@ typedef struct Order
 	int			nlines;
 } Order;
 
-/* Reads the lines of an order and refuses what cannot be ordered: LX030, LX031, LX034, 22023 */
+/* Reads and checks the lines of an order.  Errors: LX030, LX031, LX034, 22023. */
 extern void order_prepare(Order *order);
 
-/* What order_place() of the same account compares with what the customer saw; NULL when there is no such row */
+/*
+ * A hash of the subscriptions and prices of an account.  order_place() compares
+ * it with that of the quote the customer saw.
+ */
 extern char *quote_version(Order *order);
 
 #endif							/* LICENSE_QUOTE_H */

@@ -1,9 +1,11 @@
 /*
  * subscription.c
- *		Which licences are subscriptions, of which an account has one per offer.
+ *		Which licences are subscriptions, and the rules for their end and quantity.
  */
 #include "core/extension.h"
 
+#include "account/account.h"
+#include "core/field.h"
 #include "core/operation.h"
 #include "core/statement.h"
 #include "core/text_limit.h"
@@ -21,33 +23,37 @@ refuse_client(const char *sku)
 			errdetail("Internal licences are for the own staff of a partner, not for clients."));
 }
 
-static Statement account_kind_shared = STATEMENT(
-	"SELECT kind FROM license.account WHERE account_id = $1 FOR SHARE",
-	INT8OID);
-
 static Statement subscription_class = STATEMENT(
 	"SELECT CASE WHEN o.trial THEN 'trial' WHEN o.audience = 'internal' THEN 'internal'"
-	" WHEN o.unit = 'user' THEN 'regular' ELSE 'none' END::text,"
-	" o.audience = 'internal'"
+	" WHEN o.unit = 'user' THEN 'regular' ELSE 'none' END::text AS class,"
+	" o.audience = 'internal' AS internal"
 	" FROM license.offer o WHERE o.sku = $1",
 	TEXTOID);
 
-/* What the offer makes of the licence, whose other columns constraints check */
+/* Raises LX030 if the account is a client; otherwise nobody can make it one before the transaction ends. */
+static void
+refuse_internal_for_client(TriggerData *trigger, HeapTuple row, const char *sku)
+{
+	char	   *kind = account_kind_locked(trigger_value(trigger, row, "account_id"));
+
+	if (kind != NULL && strcmp(kind, "client") == 0)
+		refuse_client(sku);
+}
+
+/* The class of subscription that the offer makes the license; a foreign key refuses an unknown offer. */
 static Datum
 classify(TriggerData *trigger, HeapTuple row)
 {
-	bool		isnull;
-	Datum		account_id = trigger_column(trigger, row, "account_id", &isnull);
 	char	   *sku = trigger_text(trigger, row, "sku");
 	Datum		class;
+	bool		internal;
 
 	if (RUN(subscription_class, arg_text(sku)) == 0)
 		return CStringGetTextDatum("none");
-	class = got_datum_to_keep(1, &isnull);
-	/* Nobody may make a client of the account meanwhile. */
-	if (got_bool(2) && RUN(account_kind_shared, arg_datum(account_id, false)) > 0 &&
-		strcmp(got_text(1), "client") == 0)
-		refuse_client(sku);
+	class = field_value("class").value;
+	internal = field_bool("internal");
+	if (internal)
+		refuse_internal_for_client(trigger, row, sku);
 	return class;
 }
 
@@ -66,6 +72,7 @@ with_class(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 	return row;
 }
 
+/* Raises LX030 if a trial gets a later end. */
 static void
 refuse_extension(TriggerData *trigger)
 {
@@ -87,10 +94,9 @@ refuse_extension(TriggerData *trigger)
 
 /*
  * license._subscription_trg() → trigger
- *		Before a licence is written: records whether it is a subscription
- *		(C4), a trial (C27) or internal (C21), unless the row says so, as a
- *		restored one does; refuses internal licences to clients and a later end
- *		to trials.  Errors: LX030, 39P01.  C4, C21, C25-C27.
+ *		Before a licence is written: sets the column subscription to regular,
+ *		trial, internal or none, unless it is set, as in a row restored from a
+ *		dump; refuses internal licences to clients, and a later end to trials.
  */
 Datum
 license_subscription_trg(PG_FUNCTION_ARGS)
@@ -117,7 +123,7 @@ static Statement subscription_minimum = STATEMENT(
 	" AND o.unit = $3 AND o.min_quantity > $4",
 	INT8OID, INT8OID, TEXTOID, INT4OID);
 
-/* Raises LX031 when the pool is the quantity of a subscription, and below what its offer starts at. */
+/* Raises LX031 if the pool is that of a subscription and has less than the minimum quantity of its offer. */
 static void
 check_minimum(TriggerData *trigger, int32 quantity)
 {
@@ -131,15 +137,15 @@ check_minimum(TriggerData *trigger, int32 quantity)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_QUANTITY_INVALID),
-			errmsg("quantity of offer \"%s\" is too small", cut_for_message(got_text(1))),
-			errdetail("It is %d; the offer starts at %d.", quantity, got_int32(2)));
+			errmsg("quantity of offer \"%s\" is too small", cut_for_message(field_text("sku"))),
+			errdetail("It is %d; the offer starts at %d.", quantity, field_int32("min_quantity")));
 }
 
 /*
  * license._subscription_quantity_trg() → trigger
- *		After the maximum of a pool changed: that of a subscription is 0 or not
- *		below the minimum of its offer.  A pool inserted may be, since the
- *		offer may have changed after a dump.  Errors: LX031, 39P01.  C6.
+ *		After the maximum of a pool changed: that of a subscription is 0 or at
+ *		least the minimum of its offer.  Inserted pools are not checked, because
+ *		the minimum may have been raised before a dump that is restored.
  */
 Datum
 license_subscription_quantity_trg(PG_FUNCTION_ARGS)

@@ -14,15 +14,15 @@ CROSS JOIN LATERAL (SELECT COALESCE(p.maximum, 0) AS quantity, COALESCE(p.in_use
 CROSS JOIN LATERAL (SELECT license._base_currency(l.account_id) AS currency) c
 CROSS JOIN LATERAL (SELECT license._unit_price(l.sku, c.currency, q.quantity) AS unit_price) t
 WHERE l.subscription <> 'none';
-COMMENT ON VIEW license.subscription IS 'Subscriptions of all accounts with quantity, use and present price; ended ones stay listed (C4, C9, C12, C25).';
-COMMENT ON COLUMN license.subscription.account_id IS 'The account that has it.';
+COMMENT ON VIEW license.subscription IS 'Subscriptions of all accounts with quantity, use and present price; ended ones stay listed.';
+COMMENT ON COLUMN license.subscription.account_id IS 'The account that has the subscription.';
 COMMENT ON COLUMN license.subscription.account IS 'Name of the account.';
 COMMENT ON COLUMN license.subscription.sku IS 'The offer.';
 COMMENT ON COLUMN license.subscription.name IS 'Name of the offer.';
 COMMENT ON COLUMN license.subscription.quantity IS 'Licences bought; 0 once cancelled.';
-COMMENT ON COLUMN license.subscription.in_use IS 'Licences users are on.';
-COMMENT ON COLUMN license.subscription.unit_price IS 'The partner''s present price of one for one term; NULL where none fits.';
+COMMENT ON COLUMN license.subscription.in_use IS 'Licences that users have.';
+COMMENT ON COLUMN license.subscription.unit_price IS 'Present price of one licence for one term; NULL where no price fits.';
 COMMENT ON COLUMN license.subscription.total IS 'Quantity times unit price.';
-COMMENT ON COLUMN license.subscription.currency IS 'Currency of the partner, else of the account (C12).';
-COMMENT ON COLUMN license.subscription.status IS 'Status of the licence; contract_finalized is a cancelled or ended one, from the moment it ends whether or not the sweep has run (C25).';
+COMMENT ON COLUMN license.subscription.currency IS 'Currency of the partner, else of the account.';
+COMMENT ON COLUMN license.subscription.status IS 'Status of the licence; contract_finalized for a cancelled one, and for one that has ended, even if the sweep has not run yet.';
 COMMENT ON COLUMN license.subscription.ends_at IS 'End of the term, exclusive; NULL is open-ended.';

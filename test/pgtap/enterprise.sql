@@ -222,7 +222,7 @@ SELECT results_eq($$SELECT action, count(*) FROM event WHERE account_id = (SELEC
     $$VALUES ('add_licenses', 2::bigint), ('create_enterprise', 1)$$, 'T10: what was bought is kept');
 
 SELECT throws_ok(format('SELECT %s()', f), '39P01', NULL, f || ' is no ordinary function')
-FROM unnest('{_coterm_insert_trg,_coterm_update_trg,_account_email_trg,_admin_email_trg,_account_user_trg}'::text[]) f;
+FROM unnest('{_coterm_insert_trg,_coterm_update_trg,_account_email_trg,_admin_email_trg,_account_user_trg,_account_user_late_trg}'::text[]) f;
 
 SELECT * FROM finish();
 ROLLBACK;

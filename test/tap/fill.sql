@@ -62,7 +62,7 @@ INSERT INTO license.offer (sku, name, family, unit, term, modules, base_module, 
     ('VENDOR-1', 'Vendor''s own offer', NULL, 'device', '1 mon 15 days', '{vendor,business}', 'vendor', '{EU}', 'request'),
     ('VENDOR-2', 'Another', 'VENDOR', 'room', NULL, '{}', NULL, NULL, 'public');
 UPDATE license.offer SET name = 'Vendor''s own offer, edited' WHERE sku = 'VENDOR-1';
-UPDATE license.offer SET term = NULL, min_quantity = 3 WHERE sku = 'T2TU80';
+UPDATE license.offer SET term = '2 years', min_quantity = 3 WHERE sku = 'T2TU80';
 UPDATE license.offer SET family = NULL, unit = 'device', trial = false, audience = 'request' WHERE sku = 'T2TUT';
 INSERT INTO license.notice_stage (stage, lead, title, cuts_off) VALUES (7, '-1 mon -3 days', 'Vendor''s own stage', false);
 UPDATE license.notice_stage SET lead = '10 days', active = false WHERE stage = 2;

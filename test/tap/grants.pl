@@ -162,7 +162,8 @@ foreach my $role (qw(distributor20 partner20 customer20))
 }
 
 # S9: who may log in where
-dba(q{UPDATE license.account SET email = 'licensing@a' || account_id || '.example';
+dba(q{CREATE EXTENSION pgcrypto;
+UPDATE license.account SET email = 'licensing@a' || account_id || '.example';
 	INSERT INTO license.account_user (account_id, user_id, email) SELECT account_id, 3, 'u' || account_id || '@user.example' FROM license.account;
 	SELECT license.set_password(account_id, 3, 'correct horse') FROM license.account});
 create_role('mixed_service', q{'service', 20}, q{'distributor', 30});

@@ -93,4 +93,25 @@ is(as_role('vendor', 'SELECT license.recount_seats()'), '2', 'K10: recount_seats
 is(as_role('own', "SELECT license.detach_seat_limit('s.c', 'fk')"), '', 'K10: the owner of both tables detaches them without a level');
 is(as_role('own', $check), '', 'a detached table is nothing to check');
 
+# S16: a foreign key that is dropped and added again can lead to a table of somebody else, who has given REFERENCES.
+is(as_role('own', "SELECT license.attach_seat_limit('s.c', 'fk', 'used', 'lim')"), '', 'the owner of both tables attaches them again');
+is(as_role('kid', <<'SQL'), '', 'S16: a role with REFERENCES on a counted parent leads its own counted foreign key there');
+CREATE TABLE s.pl (id int PRIMARY KEY, lim int, used int NOT NULL DEFAULT 0);
+CREATE TABLE s.cl (id int, p int CONSTRAINT fk REFERENCES s.pl);
+SELECT license.attach_seat_limit('s.cl', 'fk', 'used', 'lim');
+ALTER TABLE s.cl DROP CONSTRAINT fk, ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES s.p;
+SQL
+my $before = answer('SELECT used FROM s.p');
+like(as_role('kid', 'INSERT INTO s.cl VALUES (1, 1)'), qr/42501: seats of "cl" cannot be counted in "p"/, 'S16: REFERENCES on a counted parent takes no seat of it');
+like(as_role('kid', 'TRUNCATE s.cl'), qr/42501: seats of "cl" cannot be counted in "p"/, 'S16: REFERENCES on a counted parent gives back no seat of it');
+is(answer('SELECT used FROM s.p'), $before, 'S16: the count of a parent is not changed by a role that has only REFERENCES');
+like(as_role('jobs', "SELECT problem FROM license.check_seats() WHERE child = (SELECT oid FROM pg_class WHERE relname = 'cl')"), qr/cannot be counted in "p"/, 'S16: check_seats shows the counted foreign key of others that was led to a parent');
+like(as_role('postgres', "SELECT license.attach_seat_limit('s.ck', 'fk', 'used', 'lim')"), qr/42501: seats of "ck" cannot be counted in "p"/,
+	'S16: a superuser does not attach a child whose owner may not update the count');
+answer('SET ROLE own; GRANT UPDATE (used) ON s.p TO kid');
+is(as_role('kid', 'INSERT INTO s.cl VALUES (1, 1)'), '', 'S16: with UPDATE on the used column, the owner of the child takes a seat');
+is(answer('SELECT used FROM s.p'), $before + 1, 'S16: that seat is counted');
+is(as_role('kid', 'INSERT INTO s.cl VALUES (2, 1)') . answer('SET ROLE own; REVOKE UPDATE (used) ON s.p FROM kid'), '', 'S16: UPDATE on the used column is taken away again');
+like(as_role('kid', 'DELETE FROM s.cl'), qr/42501/, 'S16: without UPDATE on the used column, no seat is given back');
+
 done_testing();

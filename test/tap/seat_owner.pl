@@ -120,6 +120,7 @@ CREATE INDEX ON p (note('index', used));
 CREATE INDEX ON p (lim) WHERE note('predicate', used) >= 0;
 ALTER TABLE p ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON p USING (note('policy') IS NOT NULL) WITH CHECK (note('policy') IS NOT NULL);
+GRANT UPDATE (used) ON p TO kid;
 SQL
 works('kid', <<'SQL', 'a child is made by its owner');
 SET search_path = shop;

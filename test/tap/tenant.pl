@@ -108,5 +108,41 @@ like($err, qr/ERROR:  23505: e-mail "licensing\@prospect.example" is in use by a
 	'S25: create_enterprise() says that somebody has the address');
 unlike($err, qr/shop|account_id|constraint|\(lower/i, 'S25: and not who');
 
+# S8: what a trigger looks up for a row of another account must not be told by its error.
+answer(<<'SQL');
+INSERT INTO license.account (account_id, kind, name) VALUES (5, 'partner', 'Partner'), (6, 'distributor', 'Distributor');
+UPDATE license.account SET parent_id = 6 WHERE account_id = 5;
+UPDATE license.account SET parent_id = 5 WHERE account_id = 2;
+INSERT INTO license.site (account_id, site_id, name, sector) VALUES (2, 22, 'Hotel', 'hospitality');
+SQL
+for my $row ('21, 5, 6, 1, NULL', '21, 6, 5, 1, NULL', '21, 1, 6, 1, NULL', '21, 5, 77, 1, NULL', '22, 5, 6, 1, NULL', '22, 5, 6, NULL, 1', '23, 5, 6, 1, NULL')
+{
+	($out, $err) = as_role('shop', "INSERT INTO license.license_request (account_id, years, payment_form, site_id, partner_id, distributor_id, access_points, rooms) VALUES (2, 1, 'annual', $row)");
+	like($err, qr/^psql:\S+ ERROR:  42501: new row violates row-level security policy for table "license_request"\n/,
+		"S8: a customer who files a request ($row) in an account of others does not learn its sites' sectors or the accounts above it");
+}
+answer("INSERT INTO license.account_user (account_id, email) VALUES (2, 'doorman\@other.example')");
+for my $actor ('doorman@other.example', 'nobody@other.example')
+{
+	($out, $err) = as_role('shop', "SET license_ext.actor = '$actor'; INSERT INTO license.account_user (account_id, email) VALUES (2, 'new\@other.example')");
+	like($err, qr/^psql:\S+ ERROR:  42501: new row violates row-level security policy for table "account_user"\n/,
+		"S8: a customer who adds a user as $actor to an account of others does not learn who is a user there");
+}
+
+# The rules hold for rows that a role inserts through a view of somebody who may.
+answer(<<'SQL');
+CREATE VIEW public.request AS SELECT * FROM license.license_request;
+CREATE VIEW public.person AS SELECT * FROM license.account_user;
+GRANT INSERT ON public.request, public.person TO shop;
+SQL
+($out, $err) = as_role('shop', "INSERT INTO public.request (account_id, years, payment_form, site_id, partner_id, distributor_id, access_points) VALUES (2, 1, 'annual', 21, 6, 6, 1)");
+is($err, '', 'a view of a superuser lets a role file a request in another account');
+($out, $err) = as_role('shop', "INSERT INTO public.request (account_id, years, payment_form, site_id, partner_id, distributor_id, access_points) VALUES (2, 1, 'annual', 21, 6, 5, 1)");
+like($err, qr/ERROR:  23514: account 5 is not a distributor of account 2/, 'O9: a request filed through a view of a superuser names accounts above its organization');
+($out, $err) = as_role('shop', "INSERT INTO public.request (account_id, years, payment_form, site_id, partner_id, distributor_id, access_points) VALUES (2, 1, 'annual', 22, 6, 6, 1)");
+like($err, qr/ERROR:  23514: a licence request for a hospitality location needs rooms/, 'O7: a request filed through a view of a superuser fits the sector of its site');
+($out, $err) = as_role('shop', "SET license_ext.actor = 'doorman\@other.example'; INSERT INTO public.person (account_id, email) VALUES (2, 'new\@other.example')");
+like($err, qr/ERROR:  LX041/, 'T17: a user added through a view of a superuser needs the permission of the actor');
+
 $node->stop;
 done_testing();
