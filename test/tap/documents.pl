@@ -135,7 +135,7 @@ sub answer
 	$session->{in} .= "$sql\n\\echo END-OF-STEP\n\\warn END-OF-STEP\n";
 	$session->{harness}->pump until 2 <= (() = $session->{out} =~ /^END-OF-STEP\n/mg);
 	return $session->{out} =~ s/^END-OF-STEP\n//mgr =~ s/^psql:.*?: (?=ERROR|NOTICE|WARNING|INFO)//mgr =~ s/[ \t]+$//mgr
-	  =~ s/\n+\z//r;
+	  =~ s/\n{2,}/\n/gr =~ s/\n+\z//r;
 }
 
 # Runs the steps of a page and returns what is wrong with it. A step that differs gets the real lines.
