@@ -3,7 +3,7 @@
 # A block that begins with ```sql is a session of psql: statements, and below a statement the output that psql shows
 # for it, which ends at an empty line or at the end of the block. A statement without output must not fail. \connect
 # works. Keys, ids of the sequence, moments, dates and process ids are compared by their shape; a key or id that a page
-# shows stands for the real one in later statements. A superuser prepares the database with a comment:
+# shows stands for the real one in later statements. What a page needs and does not show, a superuser runs from a comment:
 # <!-- sql: CREATE ROLE portal LOGIN -->
 #
 # With ACCEPT=1, test/run.sh copies the corrected pages back; a line ? stands for output to be filled in.
@@ -88,6 +88,7 @@ sub steps
 		{
 			push @steps, { sql => $sql } if $sql =~ /\S/;
 			($inside, $sql, $showing) = ($line eq '```sql', '', 0);
+			push @steps, { sql => $1, prepares => 1 } if join("\n", @lines[ $number .. $#lines ]) =~ /\A<!-- sql:\s(.*?)-->/s;
 			next;
 		}
 		if ($sql eq '' && @steps && !$showing && begins_output($line, $lines[ $number + 1 ]))
@@ -134,7 +135,7 @@ sub answer
 	$session->{in} .= "$sql\n\\echo END-OF-STEP\n\\warn END-OF-STEP\n";
 	$session->{harness}->pump until 2 <= (() = $session->{out} =~ /^END-OF-STEP\n/mg);
 	return $session->{out} =~ s/^END-OF-STEP\n//mgr =~ s/^psql:.*?: (?=ERROR|NOTICE|WARNING|INFO)//mgr =~ s/[ \t]+$//mgr
-	  =~ s/\n+\z//r;
+	  =~ s/\n{2,}/\n/gr =~ s/\n+\z//r;
 }
 
 # Runs the steps of a page and returns what is wrong with it. A step that differs gets the real lines.
@@ -146,6 +147,7 @@ sub wrong_steps
 
 	foreach my $step (@steps)
 	{
+		$node->safe_psql($database, $step->{sql}), next if $step->{prepares};
 		my $sql = $step->{sql} =~ s/($varying)/$known{$1} \/\/ $1/ger;
 		my $real = eval { answer($session, $sql) } // "psql ended: $session->{out} $@";
 		my $shown = $step->{shown} ? join("\n", @{ $step->{shown} }) : undef;
@@ -183,11 +185,10 @@ sub run_page
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	create_extension($node, $database) if !grep { $_->{sql} =~ /^CREATE EXTENSION license_ext/ } @steps;
-	$node->safe_psql($database, $_) foreach $page =~ /<!-- sql: (.*?) -->/sg;
 	my @wrong = wrong_steps($database, @steps);
 	my $roles = $node->safe_psql('postgres', q{SELECT string_agg(quote_ident(rolname), ', ') FROM pg_roles WHERE oid >= 16384});
 	$node->safe_psql($database, "DROP OWNED BY $roles CASCADE; DROP ROLE $roles") if $roles ne '';
-	return ([ map { $_->{sql} } @steps ], \@wrong, corrected($page, @steps));
+	return ([ map { $_->{sql} } grep { !$_->{prepares} } @steps ], \@wrong, corrected($page, @steps));
 }
 
 my ($statements, $wrong, $new) = run_page('itself', <<'PAGE');
