@@ -124,8 +124,8 @@ revoke_extension_writes(const char *role)
 }
 
 static Statement access_tables_statement = STATEMENT(
-	"SELECT pg_catalog.string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) AS tables FROM pg_catalog.pg_class c"
-	" WHERE c.relnamespace = 'license'::regnamespace AND c.relkind = 'r'");
+	"SELECT pg_catalog.string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) AS tables"
+	" FROM pg_catalog.pg_class c WHERE c.relnamespace = 'license'::regnamespace AND c.relkind = 'r'");
 
 /* The tables of the extension without its views, to which nobody writes: "license.access, license.account, ..." */
 static const char *

@@ -55,9 +55,9 @@ pgcrypto_function(const char *name, Oid second_argument)
 static char *
 crypt_password(const char *password, const char *setting)
 {
+	text	   *hashed = cstring_to_text_with_len(password, strnlen(password, MAX_BYTES));
 	Datum		hash = OidFunctionCall2Coll(pgcrypto_function("crypt", TEXTOID), DEFAULT_COLLATION_OID,
-											PointerGetDatum(cstring_to_text_with_len(password, strnlen(password, MAX_BYTES))),
-											CStringGetTextDatum(setting));
+											PointerGetDatum(hashed), CStringGetTextDatum(setting));
 
 	return TextDatumGetCString(hash);
 }

@@ -118,8 +118,8 @@ site_require_sellable(const Site *site)
 
 static Statement site_renewal_of_licenses = STATEMENT(
 	"UPDATE license.license l SET auto_renew = $4 FROM license.license_pool p"
-	" WHERE l.account_id = $1 AND l.site_id = $2 AND l.status IN ('in_use', 'access_denied') AND l.auto_renew <> $4"
-	" AND p.account_id = $1 AND p.license_id = l.license_id AND p.pool = $3",
+	" WHERE l.account_id = $1 AND l.site_id = $2 AND l.status IN ('in_use', 'access_denied')"
+	" AND l.auto_renew <> $4 AND p.account_id = $1 AND p.license_id = l.license_id AND p.pool = $3",
 	INT8OID, INT8OID, TEXTOID, BOOLOID);
 
 void

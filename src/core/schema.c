@@ -26,7 +26,8 @@ refuse(const char *message, const char *hint)
 }
 
 static Statement schema_owner = STATEMENT(
-	"SELECT o.rolname::text AS role FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner"
+	"SELECT o.rolname::text AS role FROM pg_catalog.pg_namespace n"
+	" JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner"
 	" WHERE n.nspname = 'license' AND NOT o.rolsuper");
 
 static Statement schema_creator = STATEMENT(

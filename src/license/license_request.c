@@ -22,7 +22,8 @@ PG_FUNCTION_INFO_V1(license_license_request_late_trg);
 PG_FUNCTION_INFO_V1(license_request_basis_trg);
 
 static Statement request_sector = STATEMENT(
-	"SELECT sector = 'hospitality' AS hospitality FROM license.site WHERE account_id = $1 AND site_id = $2 FOR SHARE",
+	"SELECT sector = 'hospitality' AS hospitality FROM license.site"
+	" WHERE account_id = $1 AND site_id = $2 FOR SHARE",
 	INT8OID, INT8OID);
 
 /* Rooms are counted in hospitality, access points in every other sector. */
@@ -34,7 +35,8 @@ check_basis(TriggerData *trigger, HeapTuple row)
 	bool		hospitality;
 
 	/* Constraints refuse a missing or unknown site. */
-	if (RUN(request_sector, trigger_value(trigger, row, "account_id"), trigger_value(trigger, row, "site_id")) == 0)
+	if (RUN(request_sector, trigger_value(trigger, row, "account_id"),
+			trigger_value(trigger, row, "site_id")) == 0)
 		return;
 	hospitality = field_bool("hospitality");
 	if (has_rooms == hospitality && has_points != hospitality)
@@ -103,7 +105,7 @@ static Statement request_modules = STATEMENT(
 	" ARRAY(SELECT module FROM license.module WHERE base AND module <> ALL ($1) ORDER BY module) || $1 AS complete",
 	TEXTARRAYOID);
 
-/* Raises 23503 for an unknown module, 23514 for one named twice; returns the modules with the base modules added. */
+/* Returns the modules and the base modules.  Raises 23503 for an unknown module, 23514 for one named twice. */
 static NullableDatum
 complete_modules(NullableDatum modules)
 {

@@ -159,12 +159,15 @@ check_transition(TriggerData *trigger)
 {
 	char	   *from = trigger_text(trigger, trigger->tg_trigtuple, "status");
 	char	   *to = trigger_text(trigger, trigger->tg_newtuple, "status");
+	NullableDatum license_id;
 
 	/* The constraint of the column refuses NULL. */
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return;
-	if (!is_listed(from, to) || !is_allowed_now(trigger, from, to))
-		refuse_transition(DatumGetInt64(trigger_value(trigger, trigger->tg_trigtuple, "license_id").value), from, to);
+	if (is_listed(from, to) && is_allowed_now(trigger, from, to))
+		return;
+	license_id = trigger_value(trigger, trigger->tg_trigtuple, "license_id");
+	refuse_transition(DatumGetInt64(license_id.value), from, to);
 }
 
 static bool
@@ -178,7 +181,7 @@ is_prolonged(TriggerData *trigger)
 	return new_end.isnull || DatumGetTimestampTz(new_end.value) > DatumGetTimestampTz(old_end.value);
 }
 
-/* Raises LX010 for a later end of a licence at a site on the custom model, and for one that moves to such a site. */
+/* Raises LX010 if a licence at a site on the custom model is prolonged, or a licence moves to such a site. */
 static void
 check_model_of_site(FunctionCallInfo fcinfo, TriggerData *trigger)
 {

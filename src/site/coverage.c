@@ -192,7 +192,8 @@ static Statement coverage_uncovered = STATEMENT(
 	" WHERE account_id = $1 AND site_id = $2 AND seats_used > 0) END"
 	" - (SELECT coalesce(pg_catalog.sum(p.maximum), 0) FROM license.license l"
 	" JOIN license.license_pool p ON p.account_id = l.account_id AND p.license_id = l.license_id"
-	" WHERE l.account_id = $1 AND l.site_id = $2 AND p.pool = $3 AND " LICENSE_RUNS_AT("$4") "))::bigint AS uncovered",
+	" WHERE l.account_id = $1 AND l.site_id = $2 AND p.pool = $3 AND " LICENSE_RUNS_AT("$4")
+	"))::bigint AS uncovered",
 	INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID);
 
 /* How many units are needed at the site beyond those it has */

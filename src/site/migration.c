@@ -31,13 +31,15 @@ PG_FUNCTION_INFO_V1(license_migration_request_trg);
 static Statement migration_blocking_devices = STATEMENT(
 	"WITH device AS ("
 	" SELECT d.device_id, d.device_code, d.kind, d.seats, d.apartment_id, u.apartment_id AS user_apartment_id"
-	" FROM license.device d LEFT JOIN license.account_user u ON u.account_id = d.account_id AND u.user_id = d.user_id"
+	" FROM license.device d"
+	" LEFT JOIN license.account_user u ON u.account_id = d.account_id AND u.user_id = d.user_id"
 	" WHERE d.account_id = $1 AND d.site_id = $2"
 	" UNION ALL SELECT d.device_id, d.device_code, d.kind, d.seats, d.apartment_id, u.apartment_id"
 	" FROM license.account_user u JOIN license.device d ON d.account_id = u.account_id AND d.user_id = u.user_id"
 	" WHERE u.account_id = $1 AND u.site_id = $2 AND d.site_id IS NULL),"
 	" crowd AS (SELECT a.apartment_id, a.seat_limit, pg_catalog.sum(d.seats) AS seats FROM device d"
-	" JOIN license.apartment a ON a.account_id = $1 AND a.apartment_id = coalesce(d.apartment_id, d.user_apartment_id)"
+	" JOIN license.apartment a ON a.account_id = $1"
+	" AND a.apartment_id = coalesce(d.apartment_id, d.user_apartment_id)"
 	" GROUP BY a.apartment_id, a.seat_limit HAVING pg_catalog.sum(d.seats) > coalesce(a.seat_limit, 4))"
 	" SELECT device_id, device_code, kind, apartment_id, problem FROM ("
 	" SELECT device_id, device_code, kind, apartment_id, 'device is not assigned to an apartment'::text AS problem"
@@ -48,7 +50,8 @@ static Statement migration_blocking_devices = STATEMENT(
 	" UNION ALL SELECT d.device_id, d.device_code, d.kind, c.apartment_id,"
 	" pg_catalog.format('apartment %s holds %s paid devices of at most %s',"
 	" c.apartment_id, c.seats, coalesce(c.seat_limit, 4))"
-	" FROM crowd c JOIN device d ON coalesce(d.apartment_id, d.user_apartment_id) = c.apartment_id WHERE d.seats > 0) b"
+	" FROM crowd c JOIN device d ON coalesce(d.apartment_id, d.user_apartment_id) = c.apartment_id"
+	" WHERE d.seats > 0) b"
 	" ORDER BY device_id, problem",
 	INT8OID, INT8OID);
 

@@ -132,7 +132,8 @@ typedef struct KnownPayment
 
 static Statement payment_known = STATEMENT(
 	"SELECT site_id = $3 AND quantity = $4 AND amount = $5 AND currency = $6 AND auto_renew = $7 AS same,"
-	" quantity::text, amount::text, currency, site_id::text, CASE WHEN auto_renew THEN 'on' ELSE 'off' END AS auto_renew"
+	" quantity::text, amount::text, currency, site_id::text,"
+	" CASE WHEN auto_renew THEN 'on' ELSE 'off' END AS auto_renew"
 	" FROM license.payment WHERE account_id = $1 AND provider_reference = $2",
 	INT8OID, TEXTOID, INT8OID, INT4OID, NUMERICOID, TEXTOID, BOOLOID);
 
