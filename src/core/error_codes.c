@@ -23,7 +23,7 @@ static const struct
 
 /*
  * license.error_codes() → SETOF (sqlstate, name, meaning)
- *		Every error of class LX, in the order of the codes.  Contract 12.
+ *		Lists the errors of class LX in the order of their codes.
  */
 Datum
 license_error_codes(PG_FUNCTION_ARGS)

@@ -29,7 +29,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* The row type of the OUT columns; in FROM the executor has made it from the catalog already. */
+/* The row type of the OUT columns; the executor provides it if the function is called in FROM. */
 static TupleDesc
 result_type(FunctionCallInfo fcinfo)
 {

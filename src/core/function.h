@@ -7,10 +7,10 @@
 
 #include "core/extension.h"
 
-/* Raises 22004 when argument n is NULL; functions are not STRICT, because a NULL answer hides the fault. */
+/* Raises 22004 if argument n is NULL.  Functions are not STRICT, because a NULL result would hide the mistake. */
 extern void require_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
-/* Argument n, the moment something happens at; NULL is now(), as when the argument is left out. */
+/* Argument n, the moment at which the operation happens; NULL means now(), the default of the argument. */
 extern TimestampTz moment_argument(FunctionCallInfo fcinfo, int n);
 
 /* Argument n as a NUL-terminated string, NULL when it is NULL. */

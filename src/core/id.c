@@ -1,12 +1,13 @@
 /*
  * id.c
- *		Row ids: one sequence for all tables, the server's number on top.
+ *		Ids of rows: one sequence for all tables, with the number of the server
+ *		in the high bits.
  */
 #include "core/extension.h"
-#include "core/settings.h"
 
 #include "commands/sequence.h"
 #include "core/row.h"
+#include "core/settings.h"
 
 PG_FUNCTION_INFO_V1(license_next_id);
 
@@ -14,8 +15,8 @@ PG_FUNCTION_INFO_V1(license_next_id);
 
 /*
  * license.next_id() → bigint
- *		The next id, unique over all tables, tenants and servers: 15 bits of
- *		license_ext.node_id above 48 bits of the sequence.  Contract 1.2.
+ *		Returns the next id, unique over all tables, tenants and servers: 15
+ *		bits of license_ext.node_id above 48 bits of a sequence.
  *		Errors: 2200H when the sequence is used up.
  */
 Datum

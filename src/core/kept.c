@@ -1,6 +1,6 @@
 /*
  * kept.c
- *		Something a backend keeps for later calls.
+ *		What a backend keeps for later calls.
  */
 #include "core/kept.h"
 
@@ -61,7 +61,7 @@ kept_checks(Kept *kept, Relation rel, AttrNumber column)
 	if (kept->checks != NULL)
 		return kept->checks;
 	planned = row_checks_plan(rel, column, kept->context);
-	/* A function that ran meanwhile may have had them planned: those may be in use. */
+	/* Planning runs functions, which may have planned the checks, too.  Keep those: they may be in use. */
 	if (kept->checks == NULL)
 		kept->checks = planned;
 	return kept->checks;

@@ -1,11 +1,10 @@
 /*
  * kept.h
- *		Something a backend keeps for later calls.  It is never changed, only
- *		replaced as a whole, and freed when the cache and all holders have let
- *		go of it.
+ *		What a backend keeps for later calls.  It is never changed, only replaced
+ *		as a whole.  It is freed once neither the cache nor a holder refers to it.
  *
  * A caller that runs code of others (CHECKs, triggers, expressions) must hold
- * what it uses: a nested statement may have it replaced.
+ * what it uses, because a nested statement may replace it in the cache.
  */
 #ifndef LICENSE_KEPT_H
 #define LICENSE_KEPT_H
@@ -21,14 +20,14 @@ typedef struct Kept
 	int			holds;
 } Kept;
 
-/* For the cache: it lives as long as the backend, until kept_let_go(). */
+/* The cache refers to it until kept_let_go(). */
 extern void kept_cache(Kept *kept);
 extern void kept_let_go(Kept *kept);
 
-/* Until the context is reset or deleted, which is also how an aborted (sub)transaction lets go */
+/* The caller holds it until the context is reset or deleted, which also happens when a (sub)transaction aborts. */
 extern void kept_hold(Kept *kept, MemoryContext context);
 
-/* Neither the tables have changed nor the functions that the CHECKs call */
+/* Returns false if a table it was read from or a function that the CHECKs call has changed. */
 extern bool kept_is_true(const Kept *kept);
 
 /* Plans the CHECKs of rel that read a column (0: all), once.  Call it as the owner of rel. */

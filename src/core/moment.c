@@ -1,9 +1,9 @@
 /*
  * moment.c
- *		Arithmetic with moments that never raises.
+ *		Arithmetic with timestamps that never raises.
  *
- * PostgreSQL raises 22008 for a result that a timestamp cannot hold; a question
- * with an absurd span has an answer all the same.
+ * PostgreSQL raises 22008 for a result that a timestamp cannot hold.  Here it is
+ * infinity, so that reports with an absurd span have an answer.
  */
 #include "core/moment.h"
 
@@ -12,7 +12,7 @@
 PG_FUNCTION_INFO_V1(license_moment_add);
 PG_FUNCTION_INFO_V1(license_calendar_subtract);
 
-/* An estimate of months by their mean length is right to this. */
+/* The error of an estimate that counts months by their mean length is less than this. */
 #define MARGIN (2.0 * DAYS_PER_YEAR * USECS_PER_DAY)
 
 static double
@@ -23,7 +23,7 @@ estimate(const Interval *span)
 	return days * USECS_PER_DAY + span->time;
 }
 
-/* The moment lies there for certain, or so near to it that nobody minds; 0: within what can be held. */
+/* Infinity or -infinity if the result is out of the range of timestamps or close to its end, else 0. */
 static TimestampTz
 beyond(TimestampTz at, double offset)
 {
@@ -41,7 +41,7 @@ moment_add(TimestampTz at, const Interval *span)
 
 	if (infinite != 0)
 		return infinite;
-	/* A timestamptz counts in UTC, so timestamp arithmetic knows no other zone. */
+	/* A timestamptz is stored in UTC, so that timestamp arithmetic counts in UTC. */
 	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_pl_interval, TimestampTzGetDatum(at),
 												   IntervalPGetDatum(span)));
 }

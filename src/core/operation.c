@@ -2,19 +2,18 @@
  * operation.c
  *		The frame around every SQL-callable operation.
  */
-#include "core/extension.h"
-#include "core/settings.h"
+#include "core/operation.h"
 
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
 #include "commands/trigger.h"
+#include "core/settings.h"
+#include "core/version.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "core/operation.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "core/version.h"
 
 /* Operations nest only through triggers, so the bound is far away. */
 #define MAX_DEPTH 64
@@ -106,7 +105,7 @@ operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo)
 	begin(op, fcinfo, NULL, 0);
 }
 
-/* A standby would fail in the middle, with whatever error comes first. */
+/* Raises 25006 before anything is done, for instance on a standby. */
 static void
 refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
 {
@@ -115,7 +114,7 @@ refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
 		PreventCommandIfReadOnly(psprintf("license.%s()", name));
 }
 
-/* Nothing ever happens at infinity; a question about it has an answer. */
+/* Changes need a finite timestamp; read-only calls accept infinity. */
 static void
 refuse_if_infinite(FunctionCallInfo fcinfo, const char *name, TimestampTz at)
 {

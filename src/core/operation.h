@@ -24,12 +24,18 @@ typedef struct Operation
 	int			path_level;
 } Operation;
 
-/* Raises 42501 unless the caller may call the function, at that moment: what knows about levels lies above this file. */
+/*
+ * Raises 42501 unless the caller may call the function, at that moment.  A hook,
+ * because levels are defined above this file.
+ */
 typedef void (*OperationCheck) (FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at);
 
 extern void operation_init(OperationCheck check);
 
-/* name and at are what the history records for rows changed inside; at may be 0 in trigger functions to keep those of the operation around it */
+/*
+ * The history records name and at for rows changed inside.  Trigger functions
+ * pass NULL and 0 to keep those of the operation around them.
+ */
 extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
 							const char *name, TimestampTz at);
 extern void operation_end(Operation *op);
@@ -38,17 +44,17 @@ extern void operation_end(Operation *op);
 extern Datum operation_keep_varlena(Datum value);
 
 /*
- * Between these, names resolve as the caller of the operation has it, and not
- * in pg_catalog only: for code of others that the operation runs.  Statements
- * in between must be qualified throughout, operators included.
+ * Between these, names resolve by the search_path of the caller and not in
+ * pg_catalog only: for code of others that the operation runs.  Statements in
+ * between must qualify every name, operators included.
  */
 extern void operation_lend_path(Operation *op);
 extern void operation_take_path(Operation *op);
 
-/* For what must work before it is known what the caller may do */
+/* Begins an operation without checking what the caller may do. */
 extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
 
-/* NULL outside of every operation: a plain statement of the user's */
+/* NULL outside of every operation: the user ran a plain statement. */
 extern const char *operation_name(void);
 
 /* Is the innermost operation the one of that name? */

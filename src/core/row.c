@@ -1,6 +1,6 @@
 /*
  * row.c
- *		Rows of a table of ours, mostly by an index, without SPI.
+ *		Reads rows of tables of the extension without SPI, mostly by an index.
  */
 #include "core/row.h"
 

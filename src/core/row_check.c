@@ -1,17 +1,18 @@
 /*
  * row_check.c
- *		Constraints of tables that hold secrets, checked before PostgreSQL does.
+ *		Checks the constraints of tables with secrets before PostgreSQL does.
  *
- * PostgreSQL shows the whole row that breaks a CHECK or NOT NULL constraint: a
- * licence key or the hash of a password would get into logs and applications.
- * It does not where row-level security holds for the role; there this leaves
- * the row to the policies, which PostgreSQL looks at before constraints.
+ * If a row breaks a CHECK or NOT NULL constraint, PostgreSQL shows the whole row
+ * in the error, so that a licence key or the hash of a password would get into
+ * logs and applications.  It hides the row from roles to which row-level
+ * security applies, and checks policies before constraints: there the trigger
+ * leaves the row to PostgreSQL.
  */
 #include "core/extension.h"
 
-#include "executor/executor.h"
 #include "core/row_write.h"
 #include "core/trigger.h"
+#include "executor/executor.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 
@@ -82,8 +83,8 @@ check_constraints(FunctionCallInfo fcinfo, Relation rel, HeapTuple row)
 
 /*
  * license._row_check_trg() → trigger
- *		Before a row is written, after all that may change it: raises what a
- *		constraint of the table would, without the row.
+ *		Before INSERT or UPDATE of a row, after the triggers that may change it:
+ *		raises the error of the constraint that the row breaks, without the row.
  *		Errors: 23502, 23514, 39P01.
  */
 Datum

@@ -85,7 +85,7 @@ row_checks_broken(const RowChecks *checks, ExprState **states, TupleTableSlot *r
 	return broken;
 }
 
-/* Needed when a column that changed is indexed, or the new version did not fit beside the old one. */
+/* Not needed after a HOT update: no indexed column changed and the new version is on the same page. */
 static void
 insert_index_entries(RowWriter *writer, TupleTableSlot *changed, TU_UpdateIndexes update_indexes)
 {

@@ -1,7 +1,7 @@
 /*
  * row_write.h
  *		Replaces a row without a statement, as the executor does for an UPDATE
- *		that no trigger looks at.
+ *		without triggers.
  */
 #ifndef LICENSE_ROW_WRITE_H
 #define LICENSE_ROW_WRITE_H
@@ -13,9 +13,9 @@
 #include "utils/rel.h"
 
 /*
- * CHECK constraints of a table, planned to be kept as long as the context they
- * were planned in.  They are compiled for each statement, since a compiled
- * expression cannot be run again while it runs, which a nested statement may do.
+ * The CHECK constraints of a table, planned; they live in the context in which
+ * they were planned.  They are compiled for each statement: a nested statement
+ * may check the table while a compiled expression runs, which is not reentrant.
  */
 typedef struct RowChecks
 {
@@ -26,22 +26,22 @@ typedef struct RowChecks
 } RowChecks;
 
 /*
- * Those that read a column, or all when it is 0.  Their IMMUTABLE functions may
- * run: call it as the table's owner, with the table open.
+ * Plans the CHECKs that read a column, or all if it is 0.  Planning may run
+ * IMMUTABLE functions: call it as the owner of the table, with the table open.
  */
 extern RowChecks *row_checks_plan(Relation rel, AttrNumber column, MemoryContext context);
 
-/* Are the functions and types in them still the same? */
+/* Returns false if a function or type in them has changed. */
 extern bool row_checks_are_valid(const RowChecks *checks);
 
-/* In the current memory context, for the current role */
+/* Compiles them in the current memory context, for the current role. */
 extern ExprState **row_checks_compile(const RowChecks *checks);
 
-/* The first that the row breaks; -1: none.  context is reset. */
+/* The index of the first CHECK that the row breaks, -1 if it breaks none.  Resets context. */
 extern int	row_checks_broken(const RowChecks *checks, ExprState **states, TupleTableSlot *row,
 							  ExprContext *context);
 
-/* What stays open while rows of one table are replaced; all but rel is made when first needed */
+/* Kept open while rows of one table are replaced; all but rel is created when needed first */
 typedef struct RowWriter
 {
 	Relation	rel;
@@ -50,15 +50,16 @@ typedef struct RowWriter
 } RowWriter;
 
 /*
- * Puts changed in the place of the version at tid, with its index entries.
- * Waits for who else changes the row; anything but TM_Ok: it is no longer the
- * last version.  command is the one in which that version was found:
- * TM_SelfModified when a statement that ran since, inside a CHECK, has changed it.
+ * Replaces the version of the row at tid by changed, and adds index entries.
+ * Waits for transactions that change the row.  A result other than TM_Ok means
+ * that tid is not the last version any more.  command is the command in which
+ * that version was found: the result is TM_SelfModified if a later statement of
+ * this transaction, run by a CHECK, has changed the row.
  */
 extern TM_Result row_replace(RowWriter *writer, ItemPointerData tid, TupleTableSlot *changed,
 							 CommandId command, Snapshot snapshot);
 
-/* 27000, as an UPDATE says it: a CHECK has changed the row that it checks. */
+/* Raises 27000, as an UPDATE does, because a CHECK has changed the row that it checks. */
 extern void row_refuse_self_modified(Relation rel);
 extern void row_writer_close(RowWriter *writer);
 

@@ -10,13 +10,13 @@
 /* license_ext.node_id: the high bits of every id, so that servers never collide */
 extern int	node_id;
 
-/* license_ext.actor: who is named in the history instead of the session's role */
+/* license_ext.actor: the actor in the history, if not the role of the session */
 extern char *actor_setting;
 
-/* license_ext.claim_timeout: seconds until an unacknowledged notice comes back */
+/* license_ext.claim_timeout: seconds after which an unacknowledged notice can be claimed again */
 extern int	claim_timeout;
 
-/* license_ext.email_rule: what becomes of an account e-mail that is no role address */
+/* license_ext.email_rule: whether an account e-mail that is no role address is an error */
 typedef enum EmailRule
 {
 	EMAIL_RULE_ENFORCE,

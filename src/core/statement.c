@@ -1,6 +1,6 @@
 /*
  * statement.c
- *		Prepares, keeps and runs SQL statements, and reads their rows.
+ *		Prepares, keeps and runs SQL statements, and returns their rows.
  */
 #include "core/statement.h"
 
@@ -11,7 +11,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-/* Asks a statement for its plan, which is kept for the session: the plan cache re-parses it after DDL. */
+/* The plan of a statement.  It is kept for the session; the plan cache plans it again after DDL. */
 static SPIPlanPtr
 prepared(Statement *statement, int nargs)
 {
@@ -71,7 +71,7 @@ statement_run(Statement *statement, const NullableDatum *args, int nargs)
 uint64
 statement_run_latest(Statement *statement, const NullableDatum *args, int nargs)
 {
-	/* What this transaction has done so far must be visible, too. */
+	/* Makes what this transaction has done so far visible. */
 	CommandCounterIncrement();
 	return run(statement, args, nargs, GetLatestSnapshot());
 }

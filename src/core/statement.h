@@ -9,8 +9,8 @@
  *			INT8OID, INT8OID);
  *
  * RUN() prepares it on first use and keeps the plan; values travel as
- * parameters only.  A license_key travels as text: a kept plan must not depend
- * on the oid of a type that DROP EXTENSION takes away.
+ * parameters only.  A license_key is passed as text, because a kept plan must
+ * not depend on the oid of a type that DROP EXTENSION drops.
  */
 #ifndef LICENSE_STATEMENT_H
 #define LICENSE_STATEMENT_H
@@ -33,12 +33,13 @@ typedef struct Statement
 
 #define STATEMENT(sql, ...) {sql, {__VA_ARGS__}, NULL}
 
-/* Runs a statement; answers the number of rows, which are in SPI_tuptable. */
+/* Runs a statement and returns the number of its rows, which are in SPI_tuptable. */
 extern uint64 statement_run(Statement *statement, const NullableDatum *args, int nargs);
 
 /*
- * The same over all that is committed, whatever the transaction's snapshot
- * shows: for a question settled by a row lock, at REPEATABLE READ and above.
+ * The same with the latest snapshot instead of the transaction's: it sees all
+ * committed rows at REPEATABLE READ and above, too.  For checks that a row lock
+ * protects.
  */
 extern uint64 statement_run_latest(Statement *statement, const NullableDatum *args, int nargs);
 
@@ -64,7 +65,7 @@ arg_datum(Datum value, bool isnull)
 #define arg_bool(x)		arg_datum(BoolGetDatum(x), false)
 #define arg_time(x)		arg_datum(TimestampTzGetDatum(x), false)
 
-/* NULL becomes SQL NULL */
+/* A C string; NULL becomes SQL NULL. */
 static inline NullableDatum
 arg_text(const char *s)
 {
@@ -75,7 +76,7 @@ arg_text(const char *s)
 #define arg_passed(fcinfo, n) \
 	arg_datum(PG_ARGISNULL(n) ? (Datum) 0 : (fcinfo)->args[n].value, PG_ARGISNULL(n))
 
-/* Columns (from 1) of the first row of the last RUN() */
+/* Columns by number (from 1) of the first row of the last RUN(); core/field.h reads them by name. */
 extern Datum got_datum(int column, bool *isnull);
 extern bool got_null(int column);
 extern int64 got_int64(int column);
@@ -89,7 +90,7 @@ extern char *got_text(int column);
 /* Like got_datum(), but the value outlives operation_end() */
 extern Datum got_datum_to_keep(int column, bool *isnull);
 
-/* Copies all rows of the last RUN() into the result of a set-returning function, whose columns have the same types */
+/* Copies all rows of the last RUN() into the result of a set-returning function with the same column types. */
 extern void return_rows(FunctionCallInfo fcinfo);
 
 /* The same for a result that InitMaterializedSRF() has begun */

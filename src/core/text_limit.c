@@ -1,14 +1,14 @@
 /*
  * text_limit.c
- *		Limits of the texts that people type, and texts of theirs in messages.
+ *		Limits of the texts that people type, and copies of them for messages.
  *
- * A regular expression would depend on a collation and cost more, and none of
- * PostgreSQL's classes knows the characters that have no width.
+ * A regular expression would cost more and depend on a collation, and no
+ * character class of PostgreSQL has the characters without width.
  */
 #include "core/text_limit.h"
-#include "core/function.h"
 
 #include "access/detoast.h"
+#include "core/function.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
@@ -35,7 +35,7 @@ static const CodeRange hidden[] = {
 	{0xFFFE, 0xFFFF}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}
 };
 
-/* What shows nothing but takes place, ascending */
+/* Characters that show nothing but have width, ascending */
 static const CodeRange spaces[] = {
 	{0x0009, 0x000D}, {0x0020, 0x0020}, {0x00A0, 0x00A0}, {0x1680, 0x1680}, {0x2000, 0x200A},
 	{0x202F, 0x202F}, {0x205F, 0x205F}, {0x2800, 0x2800}, {0x3000, 0x3000}
@@ -58,7 +58,7 @@ is_line_space(pg_wchar c)
 	return c == '\n' || c == '\r' || c == '\t';
 }
 
-/* The character at p; in encodings other than UTF-8 only ASCII is looked at, what is above shows something. */
+/* The character at p.  In encodings other than UTF-8, every character outside of ASCII counts as a letter. */
 static pg_wchar
 character_at(const char *p)
 {
@@ -99,7 +99,7 @@ is_blank(const char *text)
 	return true;
 }
 
-/* Is the value larger than so many characters can be?  A stored one is not read for that. */
+/* Is the value larger than that many characters can be?  Does not detoast it. */
 static bool
 is_huge(Datum value, int most)
 {

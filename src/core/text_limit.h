@@ -1,6 +1,6 @@
 /*
  * text_limit.h
- *		Limits of the texts that people type, and texts of theirs in messages.
+ *		Limits of the texts that people type, and copies of them for messages.
  *
  * The limits of columns stand in the CHECK constraints of the tables.
  */
@@ -21,24 +21,24 @@
 #define MAX_ITEMS		1000
 
 /*
- * Not blank, no control or invisible characters, and at most that many
- * characters.  lines: line breaks and tabs are allowed.
+ * Is the text not blank, without control or invisible characters, and not longer
+ * than that many characters?  lines allows line breaks and tabs.
  */
 extern bool is_plain_text(const char *text, int length, int most, bool lines);
 
-/* Does it show nothing: empty, or spaces of any kind only? */
+/* Is the text empty, or spaces of any kind only? */
 extern bool is_blank(const char *text);
 
-/* Is a text argument longer than that many characters?  Answers without reading a huge one. */
+/* Is a text argument longer than that many characters?  Does not detoast a huge one. */
 extern bool argument_is_longer(FunctionCallInfo fcinfo, int n, int most);
 
-/* At most that many characters; a control or invisible one becomes a question mark, and what is cut is shown by "..." */
+/* A copy of at most that many characters, ending in "..." if cut; control or invisible ones become "?". */
 extern char *plain_copy(const char *text, int most);
 
-/* How a message repeats what somebody typed: 80 characters of it */
+/* Such a copy of 80 characters, for messages that repeat what somebody typed; NULL of NULL */
 extern char *cut_for_message(const char *text);
 
-/* The reason somebody gives; 22004 NULL, 22023 blank, with control characters or above MAX_REASON */
+/* Argument n, a reason.  Raises 22004 for NULL, 22023 if blank, with control characters or above MAX_REASON. */
 extern char *reason_argument(FunctionCallInfo fcinfo, int n);
 
 #endif							/* LICENSE_TEXT_LIMIT_H */

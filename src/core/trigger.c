@@ -1,6 +1,6 @@
 /*
  * trigger.c
- *		Checks every C trigger makes before it believes its arguments.
+ *		Checks the arguments of trigger functions, and reads their rows.
  *
  * A trigger function called by plain SELECT has no TriggerData, and following
  * the missing pointer would crash the whole server.

@@ -1,6 +1,6 @@
 /*
  * trigger.h
- *		Checks every C trigger makes before it believes its arguments.
+ *		Checks the arguments of trigger functions, and reads their rows.
  */
 #ifndef LICENSE_TRIGGER_H
 #define LICENSE_TRIGGER_H
@@ -15,10 +15,9 @@
 #define ON_TRUNCATE (1 << 3)
 
 /*
- * Raises 39P01 unless the function was called as the trigger it is: by the
- * trigger manager, with the timing and level (TRIGGER_EVENT_BEFORE,
- * TRIGGER_EVENT_AFTER, TRIGGER_EVENT_ROW or'ed), one of the events (ON_*) and
- * that many arguments (-1: any).
+ * Raises 39P01 unless the trigger manager called the function, with the timing
+ * and level (TRIGGER_EVENT_BEFORE, TRIGGER_EVENT_AFTER, TRIGGER_EVENT_ROW,
+ * or'ed), one of the events (ON_*) and that many arguments (-1: any).
  */
 extern TriggerData *check_trigger(FunctionCallInfo fcinfo, const char *name,
 								  TriggerEvent timing, int events, int nargs);

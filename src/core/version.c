@@ -1,12 +1,12 @@
 /*
  * version.c
- *		The library and the SQL objects must be of one version.
+ *		Checks that the library and the SQL objects are of one version.
  *
- * A package manager replaces the library of all databases at once; each of
- * them is updated later, by ALTER EXTENSION.  In between, operations would
- * meet tables they do not know.
+ * A package manager replaces the library of all databases at once, and ALTER
+ * EXTENSION updates each database later.  In between, operations would run on
+ * tables of another version.
  */
-#include "core/extension.h"
+#include "core/version.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -17,9 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-#include "core/version.h"
 
-/* The version of the SQL objects in this database, NULL without the extension */
+/* The version of the SQL objects in this database; NULL if the extension is not installed */
 static char *
 sql_version(void)
 {

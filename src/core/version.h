@@ -5,6 +5,8 @@
 #ifndef LICENSE_VERSION_H
 #define LICENSE_VERSION_H
 
+#include "core/extension.h"
+
 #ifndef LICENSE_EXT_VERSION
 #error "the Makefile passes LICENSE_EXT_VERSION, the default_version of license_ext.control"
 #endif
