@@ -101,8 +101,8 @@ is(query('SELECT count(*) FROM license.notice'), 7517, 'O39: another run raises 
 is(query('SELECT license.unschedule(), license.unschedule()'), 't|f', 'unschedule() takes the job away, once');
 is(query('SELECT count(*) FROM cron.job'), 0, 'no job is left');
 
-# What README schedules for the refusals
-my ($purge) = slurp_file("$FindBin::RealBin/../../README.md") =~ /^ +(SELECT cron\.schedule\('purge denials'.*;)$/m;
+# What docs/operations.md schedules for the refusals
+my ($purge) = slurp_file("$FindBin::RealBin/../../docs/operations.md") =~ /^ +(SELECT cron\.schedule\('purge denials'.*;)$/m;
 query("INSERT INTO license.denial (account_id, at, code) VALUES (1, now() - interval '91 days', 'OLD'), (1, now() - interval '89 days', 'NEW')");
 query($purge);
 query(query("SELECT command FROM cron.job WHERE jobname = 'purge denials'"));

@@ -241,5 +241,13 @@ is(join("\n", slurp_file("$root/docs/errors.md") =~ /^\| `(LX\d+)` \| `(\w+)` \|
 	$node->safe_psql('postgres', q{SELECT string_agg(concat_ws(chr(10), sqlstate, name, meaning), chr(10)) FROM license.error_codes()}),
 	'errors.md has every error code with its name and meaning, in order');
 
+# architecture.md has the levels of test/directions.pl.
+my ($levels) = slurp_file("$root/test/directions.pl") =~ /^my \@levels = \((.*?)\);/ms;
+my @levels = $levels =~ /\[(.*?)\]/g;
+my %level_of = map { my $level = $_; map { $_ => $level } $levels[$level] =~ /'(\w+)'/g } 0 .. $#levels;
+my %documented = reverse slurp_file("$root/docs/architecture.md") =~ /^\| (\d) \| `(\w+)` \|/mg;
+is_deeply(\%documented, { map { $_ => $level_of{$_} } grep { -e "$root/src/$_" || $_ eq 'init' } keys %level_of },
+	'architecture.md has every area of src/ at its level');
+
 $node->stop;
 done_testing();

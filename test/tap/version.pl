@@ -277,12 +277,12 @@ is(difference(answer('updated', $contents), $rows), '', 'an update keeps every r
 is(answer('updated', 'SELECT * FROM license.check_seats()'), '', 'an update keeps every count');
 
 # The update cannot grant what is new to the levels of the old: pg_dump takes grants of an extension's script for
-# its own and leaves them out. So README says what to run.
-my ($again) = slurp_file("$root/README.md") =~ /^ +(SELECT .* FROM license\.refresh_access\(\);)$/m;
+# its own and leaves them out. So docs/operations.md says what to run.
+my ($again) = slurp_file("$root/docs/operations.md") =~ /^ +(SELECT .* FROM license\.refresh_access\(\);)$/m;
 unlike(answer('updated', $executable), qr/error_codes\(text\)/, 'the update gives nothing new to a level');
 answer('updated', $again);
 answer('new', "SELECT license.grant_access('fill_provider', 'provider')");
-like(answer('updated', $executable), qr/error_codes\(text\)/, 'after the statement in README a level covers what is new');
+like(answer('updated', $executable), qr/error_codes\(text\)/, 'after the statement in docs/operations.md a level covers what is new');
 is(difference(answer('updated', $executable), answer('new', $executable)), '', 'and covers what it does in a new database');
 
 $node->stop;
