@@ -18,7 +18,7 @@
 extern bool account_email_check(const char *email, const char *override);
 
 /* Raises 23505; whose says whether an account or a user has the address, not which one. */
-extern void account_email_refuse_taken(const char *email, const char *whose) pg_attribute_noreturn();
+pg_noreturn extern void account_email_refuse_taken(const char *email, const char *whose);
 
 /* The e-mail of the account; NULL if it is no enterprise account or has none.  Call it inside an operation. */
 extern char *account_email_of_enterprise(int64 account_id);

@@ -101,6 +101,11 @@ search_path_restore(int nest_level)
 #define foreign_key_has_period(form) ((void) (form), false)
 #endif
 
+/* 18 says it before the declaration */
+#ifndef pg_noreturn
+#define pg_noreturn _Noreturn
+#endif
+
 /* 18 lets a library say its name and version */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
