@@ -13,7 +13,7 @@ COMMENT ON FUNCTION license._is_prose(text, integer) IS
 CREATE FUNCTION license._are_plain_texts(value text[], most integer, length integer) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_are_plain_texts';
 COMMENT ON FUNCTION license._are_plain_texts(text[], integer, integer) IS
-'Whether a list has at most that many texts, each like license._is_plain_text() with at most that many characters. Raises nothing.';
+'Whether a list has at most that many texts, each like license._is_plain_text() with at most that many characters, and none of them NULL. Raises nothing.';
 
 CREATE FUNCTION license._is_small_jsonb(value jsonb, most integer) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'license_is_small_jsonb';

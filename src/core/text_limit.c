@@ -142,7 +142,7 @@ license_is_prose(PG_FUNCTION_ARGS)
 /*
  * license._are_plain_texts(value text[], most int, length int) → boolean
  *		Whether a list has at most that many texts, each a plain text of at most
- *		that many characters, or NULL.  Raises nothing.
+ *		that many characters, none of them NULL.  Raises nothing.
  */
 Datum
 license_are_plain_texts(PG_FUNCTION_ARGS)
@@ -162,7 +162,7 @@ license_are_plain_texts(PG_FUNCTION_ARGS)
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &texts, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		if (!nulls[i] && !value_is_plain(texts[i], length, false))
+		if (nulls[i] || !value_is_plain(texts[i], length, false))
 			PG_RETURN_BOOL(false);
 	}
 	PG_RETURN_BOOL(count <= most);

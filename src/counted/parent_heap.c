@@ -16,6 +16,7 @@
 #include "access/stratnum.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "common/int.h"
 #include "counted/limit.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -255,11 +256,13 @@ write_found(ParentWriter *writer, const SeatDelta *delta)
 	bool		unlimited;
 	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
 	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
+	int64		count;
 
 	if (!limit_fits(delta, used, unlimited, limit) ||
+		pg_add_s64_overflow(used, delta->units, &count) ||
 		TransactionIdIsValid(shared_updater(writer->current)))
 		return false;
-	change_used(writer, used + delta->units);
+	change_used(writer, count);
 	return broken_constraint(writer) < 0 && store_parent(writer);
 }
 
@@ -270,9 +273,14 @@ write_locked(ParentWriter *writer, const SeatDelta *delta)
 	bool		unlimited;
 	int64		used = read_integer(writer->current, writer->def->used, &uncounted);
 	int64		limit = read_integer(writer->current, writer->def->limit, &unlimited);
+	int64		count;
 
 	limit_check(writer->rel, writer->def, delta, used, unlimited, limit);
-	change_used(writer, used + delta->units);
+	if (pg_add_s64_overflow(used, delta->units, &count))
+		ereport(ERROR,
+				errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("seat count is out of range"));
+	change_used(writer, count);
 	check_constraints(writer);
 	if (!store_parent(writer))
 		elog(ERROR, "a locked row of \"%s\" was changed", RelationGetRelationName(writer->rel));

@@ -125,5 +125,17 @@ DELETE FROM guest WHERE room_id = 4;
 SELECT is((SELECT taken FROM hotel), 4, 'M12: and back');
 SELECT is_empty('SELECT * FROM license.check_seats()', 'M12: both are right');
 
+-- A count without a limit ends where its column does.
+CREATE TABLE hall (hall_id integer PRIMARY KEY, used bigint NOT NULL DEFAULT 0, places bigint);
+CREATE TABLE crowd (crowd_id integer PRIMARY KEY, heads bigint, hall_id integer CONSTRAINT crowd_hall_fkey REFERENCES hall);
+SELECT license.attach_seat_limit('moved.crowd', 'crowd_hall_fkey', 'used', 'places', 'heads');
+INSERT INTO hall VALUES (1);
+INSERT INTO crowd VALUES (1, 9223372036854775807, 1);
+SELECT throws_ok('INSERT INTO crowd VALUES (2, 1, 1)', '22003', 'seat count is out of range', 'M12: a count that would pass the largest bigint is refused');
+SELECT is(used, 9223372036854775807, 'M12: and stays as it was') FROM hall;
+SELECT lives_ok('UPDATE crowd SET heads = heads - 1', 'M12: it can fall');
+SELECT lives_ok('INSERT INTO crowd VALUES (2, 1, 1)', 'M12: and rise to the largest bigint');
+SELECT is_empty($$SELECT * FROM license.check_seats() WHERE child = 'moved.crowd'::regclass$$, 'M12: it is exact');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -22,7 +22,7 @@ SELECT is(_is_prose(E' \n\t ', 50), false, 'S24: but not only those');
 SELECT is(_is_prose(U&'a\200B', 50), false, 'S24: nor invisible characters');
 SELECT is(_are_plain_texts(list, 3, 5), plain, 'S24: ' || what) FROM (VALUES
     ('{}'::text[], true, 'an empty list is one'), ('{a,b,c}', true, 'so is one of as many as allowed'), ('{a,b,c,d}', false, 'not one of more'),
-    ('{a,abcdef}', false, 'not one with a text too long'), ('{a,""}', false, 'nor a blank one'), (array_fill('a'::text, ARRAY[1000000]), false, 'nor one of a million')
+    ('{a,abcdef}', false, 'not one with a text too long'), ('{a,""}', false, 'nor a blank one'), ('{a,NULL}', false, 'nor a NULL'), (array_fill('a'::text, ARRAY[1000000]), false, 'nor one of a million')
 ) v (list, plain, what);
 SELECT is(_is_small_jsonb('{"a": 1}', 100), true, 'S24: a small jsonb');
 SELECT is(_is_small_jsonb(jsonb_build_object('a', repeat('x', 100)), 100), false, 'S24: is not a large one');
@@ -136,6 +136,7 @@ SELECT is(pg_temp.shows(statement), error, 'S25: ' || statement) FROM (VALUES
     ($$INSERT INTO license.voucher (sku, quantity) VALUES ('9137958', 0)$$, '23514|voucher|voucher_quantity_check'),
     ($$INSERT INTO license.voucher (sku) VALUES (NULL)$$, '23502|voucher|sku'),
     ($$UPDATE license.account_user SET permissions = '{""}' WHERE account_id = 49000$$, '23514|account_user|account_user_permissions_check'),
+    ($$UPDATE license.account_user SET permissions = '{NULL}' WHERE account_id = 49000$$, '23514|account_user|account_user_permissions_check'),
     ($$UPDATE license.account_user SET email = NULL WHERE account_id = 49000$$, '23502|account_user|email')
 ) t (statement, error);
 SELECT is_empty($$SELECT t.tgname, o.tgname FROM pg_trigger t JOIN pg_trigger o ON o.tgrelid = t.tgrelid AND o.tgname > t.tgname AND o.tgtype & 3 = 3 AND NOT o.tgisinternal
