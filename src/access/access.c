@@ -115,7 +115,7 @@ takes_moment(Oid function)
 }
 
 void
-access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at)
+access_check(FunctionCallInfo fcinfo, Oid caller, TimestampTz at)
 {
 	char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
 	int			function = find_function(name);
@@ -127,7 +127,7 @@ access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at)
 	/* PostgreSQL has checked EXECUTE, which a level or an explicit GRANT gives. */
 	if (functions[function].account_argument != EXECUTE_DECIDES && (found & functions[function].levels) == 0)
 		refuse(name, "The role has no level that allows it in this account.");
-	if (dated && (found & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp() &&
+	if ((found & PROVIDER) == 0 && at != GetCurrentTransactionStartTimestamp() &&
 		takes_moment(fcinfo->flinfo->fn_oid))
 		refuse(name, "Only the provider may name a moment other than now().");
 }

@@ -16,7 +16,7 @@
  * Raises 42501 unless the caller's level may call the function for the account
  * it names, at that moment.
  */
-extern void access_check(FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at);
+extern void access_check(FunctionCallInfo fcinfo, Oid caller, TimestampTz at);
 
 /* Does the caller have, in that account, a level that may call this function? */
 extern bool access_caller_may_in(FunctionCallInfo fcinfo, Oid caller, int64 account_id);

@@ -147,7 +147,7 @@ license_grant_access(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "role");
 	require_argument(fcinfo, 1, "level");
 	name = text_argument(fcinfo, 1);
-	operation_begin(&op, fcinfo, "grant_access", operation_at());
+	operation_begin(&op, fcinfo, OP_GRANT_ACCESS, operation_at());
 	require_grantable(PG_GETARG_OID(0), op.owner);
 	role = GetUserNameFromId(PG_GETARG_OID(0), false);
 	level = require_level(name);
@@ -219,7 +219,7 @@ license_revoke_access(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "role");
 	level = text_argument(fcinfo, 1);
-	operation_begin(&op, fcinfo, "revoke_access", operation_at());
+	operation_begin(&op, fcinfo, OP_REVOKE_ACCESS, operation_at());
 	require_grantable(PG_GETARG_OID(0), op.owner);
 	if (level != NULL)
 		(void) require_level(level);
@@ -305,7 +305,7 @@ license_refresh_access(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	operation_begin(&op, fcinfo, "refresh_access", operation_at());
+	operation_begin(&op, fcinfo, OP_REFRESH_ACCESS, operation_at());
 	foreach(cell, lock_rows())
 	{
 		AccessRow  *row = lfirst(cell);

@@ -167,7 +167,7 @@ license_account_tree_trg(PG_FUNCTION_ARGS)
 
 	if (isnull)
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	check_ancestors(account_id, DatumGetInt64(parent_id), moved);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
@@ -239,7 +239,7 @@ license_account_kind_trg(PG_FUNCTION_ARGS)
 
 	if (!trigger_changes(trigger, "kind"))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (strcmp(kind, "client") == 0)
 		refuse_client(account_id);
 	if (strcmp(kind, "partner") != 0)

@@ -228,7 +228,7 @@ license_account_email_trg(PG_FUNCTION_ARGS)
 
 	if (email == NULL)
 		return PointerGetDatum(trigger->tg_newtuple);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	enterprise = is_enterprise(account_of(trigger));
 	operation_end(&op);
 	if (enterprise &&
@@ -261,7 +261,7 @@ license_admin_email_trg(PG_FUNCTION_ARGS)
 	char	   *email = trigger_text(trigger, trigger->tg_newtuple, "email");
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (is_enterprise(account_id))
 	{
 		if (RUN(admin_email_taken, arg_int64(account_id), arg_text(email)) > 0)

@@ -205,7 +205,7 @@ license_device_trg(PG_FUNCTION_ARGS)
 	/* Bulk loads usually bring codes and no users; they end here. */
 	if (!needs_code && trigger_value(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(row);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (needs_code)
 		row = give_code(trigger, row, caller);
 	if (find_place(trigger, row, &place))
@@ -285,7 +285,7 @@ license_device_changed_trg(PG_FUNCTION_ARGS)
 
 	if (!renamed && trigger_value(trigger, row, "user_id").isnull && !follows_user(trigger, row))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (renamed)
 		keep_number(trigger);
 	if (find_place(trigger, row, &place))
@@ -307,7 +307,7 @@ license_device_removed_trg(PG_FUNCTION_ARGS)
 											 ON_DELETE, 0, "device");
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	keep_number(trigger);
 	operation_end(&op);
 	return PointerGetDatum(trigger->tg_trigtuple);
@@ -330,7 +330,7 @@ license_device_truncated_trg(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	(void) check_own_trigger(fcinfo, "_device_truncated_trg", TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0, "device");
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(devices_truncated);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
@@ -398,7 +398,7 @@ license_device_user_trg(PG_FUNCTION_ARGS)
 	if (apartment_id.isnull ||
 		(!trigger_changes(trigger, "site_id") && !trigger_changes(trigger, "apartment_id")))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(device_follow_user, account_id, user_id, site_id, apartment_id);
 	refuse_elsewhere_placed(account_id, user_id, site_id, apartment_id);
 	operation_end(&op);

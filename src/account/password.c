@@ -145,7 +145,7 @@ license_set_password(PG_FUNCTION_ARGS)
 	account_id = PG_GETARG_INT64(0);
 	password = text_argument(fcinfo, 2);
 	check_strength(password);
-	operation_begin(&op, fcinfo, "set_password", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_SET_PASSWORD, GetCurrentTransactionStartTimestamp());
 	if (RUN(password_set, arg_int64(account_id), arg_passed(fcinfo, 1),
 			arg_text(hash_password(password))) == 0)
 		ereport(ERROR,

@@ -59,7 +59,7 @@ license_has_permission(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "user_id");
 	require_argument(fcinfo, 2, "permission");
-	operation_begin(&op, fcinfo, "has_permission", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_HAS_PERMISSION, GetCurrentTransactionStartTimestamp());
 	allowed = RUN(permission_of_user, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1),
 				  arg_passed(fcinfo, 2)) > 0 && field_bool("allowed");
 	operation_end(&op);
@@ -203,7 +203,7 @@ license_account_user_trg(PG_FUNCTION_ARGS)
 
 	if (!inserted || (names_actor() && !is_hidden(trigger)))
 	{
-		operation_begin(&op, fcinfo, NULL, 0);
+		operation_begin_trigger(&op, fcinfo);
 		check_permission(trigger);
 		if (!inserted)
 			keep_admin(trigger);
@@ -229,7 +229,7 @@ license_account_user_late_trg(PG_FUNCTION_ARGS)
 
 	if (!names_actor() || !is_hidden(trigger))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	check_permission(trigger);
 	operation_end(&op);
 	return PointerGetDatum(NULL);

@@ -146,7 +146,7 @@ check_model(TriggerData *trigger, bool was_custom)
 				errmsg("site " INT64_FORMAT " cannot go to the custom licence model",
 					   changed_site_id(trigger)),
 				errdetail("The custom model is no longer supported; only the import of an old site may name it."));
-	if (!operation_is("approve_migration"))
+	if (!operation_is(OP_APPROVE_MIGRATION))
 		site_refuse_custom(changed_site_id(trigger), "only an approved migration changes that");
 }
 
@@ -155,7 +155,7 @@ check_type(TriggerData *trigger, bool was_custom)
 {
 	char	   *type = trigger_text(trigger, trigger->tg_trigtuple, "site_type");
 
-	if (!trigger_changes(trigger, "site_type") || operation_is("approve_migration"))
+	if (!trigger_changes(trigger, "site_type") || operation_is(OP_APPROVE_MIGRATION))
 		return;
 	if (was_custom)
 		site_refuse_custom(changed_site_id(trigger), "the type is chosen after the migration");
@@ -213,7 +213,7 @@ license_site_renewal_trg(PG_FUNCTION_ARGS)
 
 	if (!trigger_changes(trigger, "auto_renew"))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	site_set_renewal_of_licenses(trigger_value(trigger, row, "account_id"),
 								 trigger_value(trigger, row, "site_id"),
 								 trigger_value(trigger, row, "site_type"),

@@ -62,7 +62,7 @@ replace_shipped(FunctionCallInfo fcinfo, TriggerData *trigger)
 	Operation	op;
 	uint64		replaced;
 
-	operation_begin(&op, fcinfo, "replace_shipped", operation_at());
+	operation_begin(&op, fcinfo, OP_REPLACE_SHIPPED, operation_at());
 	if (strcmp(table, "offer") == 0)
 		replaced = RUN(shipped_offer_replace, arg_datum(row, false));
 	else if (strcmp(table, "module") == 0)

@@ -42,7 +42,7 @@ license_available_offers(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	require_argument(fcinfo, 0, "account_id");
-	operation_begin(&op, fcinfo, "available_offers", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_AVAILABLE_OFFERS, GetCurrentTransactionStartTimestamp());
 	base = account_base(PG_GETARG_INT64(0));
 	RUN(offers_available, arg_passed(fcinfo, 0), arg_datum(Int64GetDatum(base.partner_id), !base.found),
 		arg_text(base.currency), arg_time(operation_at()));
@@ -188,7 +188,7 @@ license_offer_price_trg(PG_FUNCTION_ARGS)
 	char	   *sku = trigger_text(trigger, row, "sku");
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "offer") == 0)
 		check_offer(sku);
 	else
@@ -228,7 +228,7 @@ license_partner_offer_trg(PG_FUNCTION_ARGS)
 		trigger->tg_newtuple : trigger->tg_trigtuple;
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	require_partner(trigger_value(trigger, row, "account_id"));
 	operation_end(&op);
 	return PointerGetDatum(row);

@@ -18,9 +18,16 @@
 /* Operations nest only through triggers, so the bound is far away. */
 #define MAX_DEPTH 64
 
+static const char *const names[] = {
+	NULL,						/* OP_NONE */
+#define OPERATION(symbol, name) name,
+#include "core/operation.def"
+#undef OPERATION
+};
+
 typedef struct OperationFrame
 {
-	const char *name;
+	OperationId id;
 	TimestampTz at;
 	int			nest_level;		/* transaction nesting where it began */
 } OperationFrame;
@@ -74,23 +81,29 @@ function_owner(Oid function)
 }
 
 static void
-push_frame(const char *name, TimestampTz at)
+push_frame(OperationId id, TimestampTz at)
 {
 	if (depth == MAX_DEPTH)
 		ereport(ERROR,
 				errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				errmsg("licensing operations are nested too deeply"));
-	frames[depth].name = name;
+	frames[depth].id = id;
 	frames[depth].at = at;
 	frames[depth].nest_level = GetCurrentTransactionNestLevel();
 	depth++;
 }
 
+static OperationId
+running(void)
+{
+	return depth > 0 ? frames[depth - 1].id : OP_NONE;
+}
+
 static void
-begin(Operation *op, FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+begin(Operation *op, FunctionCallInfo fcinfo, OperationId id, TimestampTz at)
 {
 	version_check();
-	push_frame(name ? name : operation_name(), name ? at : operation_at());
+	push_frame(id, at);
 	GetUserIdAndSecContext(&op->caller, &op->caller_context);
 	op->owner = function_owner(fcinfo->flinfo->fn_oid);
 	SetUserIdAndSecContext(op->owner, op->caller_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -102,39 +115,46 @@ begin(Operation *op, FunctionCallInfo fcinfo, const char *name, TimestampTz at)
 void
 operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo)
 {
-	begin(op, fcinfo, NULL, 0);
+	begin(op, fcinfo, running(), operation_at());
+}
+
+void
+operation_begin_trigger(Operation *op, FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "function %u was not called as a trigger", fcinfo->flinfo->fn_oid);
+	begin(op, fcinfo, running(), operation_at());
 }
 
 /* Raises 25006 before anything is done, for instance on a standby. */
 static void
-refuse_if_read_only(FunctionCallInfo fcinfo, const char *name)
+refuse_if_read_only(FunctionCallInfo fcinfo, OperationId id)
 {
-	if (XactReadOnly && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+	if (XactReadOnly && !CALLED_AS_TRIGGER(fcinfo) &&
 		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
-		PreventCommandIfReadOnly(psprintf("license.%s()", name));
+		PreventCommandIfReadOnly(psprintf("license.%s()", names[id]));
 }
 
 /* Changes need a finite timestamp; read-only calls accept infinity. */
 static void
-refuse_if_infinite(FunctionCallInfo fcinfo, const char *name, TimestampTz at)
+refuse_if_infinite(FunctionCallInfo fcinfo, OperationId id, TimestampTz at)
 {
-	if (TIMESTAMP_NOT_FINITE(at) && name != NULL && !CALLED_AS_TRIGGER(fcinfo) &&
+	if (TIMESTAMP_NOT_FINITE(at) && !CALLED_AS_TRIGGER(fcinfo) &&
 		func_volatile(fcinfo->flinfo->fn_oid) == PROVOLATILE_VOLATILE)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("the moment of license.%s() must be finite", name));
+				errmsg("the moment of license.%s() must be finite", names[id]));
 }
 
 /* EXECUTE says whether a role may call the function at all, check_call() for which accounts. */
 void
-operation_begin(Operation *op, FunctionCallInfo fcinfo,
-				const char *name, TimestampTz at)
+operation_begin(Operation *op, FunctionCallInfo fcinfo, OperationId id, TimestampTz at)
 {
-	refuse_if_read_only(fcinfo, name);
-	refuse_if_infinite(fcinfo, name, at);
-	begin(op, fcinfo, name, at);
+	refuse_if_read_only(fcinfo, id);
+	refuse_if_infinite(fcinfo, id, at);
+	begin(op, fcinfo, id, at);
 	if (op->caller != op->owner && !CALLED_AS_TRIGGER(fcinfo) && !superuser_arg(op->caller))
-		check_call(fcinfo, op->caller, name != NULL, at);
+		check_call(fcinfo, op->caller, at);
 }
 
 void
@@ -164,17 +184,22 @@ operation_take_path(Operation *op)
 	op->path_level = search_path_restrict();
 }
 
+bool
+operation_is(OperationId id)
+{
+	return running() == id;
+}
+
 const char *
 operation_name(void)
 {
-	return depth > 0 ? frames[depth - 1].name : NULL;
+	return names[running()];
 }
 
-bool
-operation_is(const char *name)
+const char *
+operation_name_of(OperationId id)
 {
-	return depth > 0 && frames[depth - 1].name != NULL &&
-		strcmp(frames[depth - 1].name, name) == 0;
+	return names[id];
 }
 
 TimestampTz

@@ -16,6 +16,16 @@
 
 #include "core/extension.h"
 
+/* The operations of operation.def as OP_<symbol>; OP_NONE is a plain statement of the user. */
+typedef enum OperationId
+{
+	OP_NONE,
+#define OPERATION(symbol, name) OP_##symbol,
+#include "core/operation.def"
+#undef OPERATION
+} OperationId;
+
+/* A frame: what operation_end() restores */
 typedef struct Operation
 {
 	Oid			caller;
@@ -28,17 +38,19 @@ typedef struct Operation
  * Raises 42501 unless the caller may call the function, at that moment.  A hook,
  * because levels are defined above this file.
  */
-typedef void (*OperationCheck) (FunctionCallInfo fcinfo, Oid caller, bool dated, TimestampTz at);
+typedef void (*OperationCheck) (FunctionCallInfo fcinfo, Oid caller, TimestampTz at);
 
 extern void operation_init(OperationCheck check);
 
-/*
- * The history records name and at for rows changed inside.  Trigger functions
- * pass NULL and 0 to keep those of the operation around them.
- */
-extern void operation_begin(Operation *op, FunctionCallInfo fcinfo,
-							const char *name, TimestampTz at);
+/* The history records the name of the operation and the moment for rows changed inside. */
+extern void operation_begin(Operation *op, FunctionCallInfo fcinfo, OperationId id, TimestampTz at);
 extern void operation_end(Operation *op);
+
+/* For a trigger function: keeps the operation and the moment that fired it, and checks nothing. */
+extern void operation_begin_trigger(Operation *op, FunctionCallInfo fcinfo);
+
+/* The same for a function that looks at the rights of its caller itself, or needs none */
+extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
 
 /* A copy of a text or jsonb value that outlives operation_end(), for the function to return. */
 extern Datum operation_keep_varlena(Datum value);
@@ -51,14 +63,13 @@ extern Datum operation_keep_varlena(Datum value);
 extern void operation_lend_path(Operation *op);
 extern void operation_take_path(Operation *op);
 
-/* Begins an operation without checking what the caller may do. */
-extern void operation_begin_unchecked(Operation *op, FunctionCallInfo fcinfo);
+/* Is it the innermost operation? */
+extern bool operation_is(OperationId id);
 
-/* NULL outside of every operation: the user ran a plain statement. */
+/* The name of the innermost operation; NULL outside of every operation: the user ran a plain statement. */
 extern const char *operation_name(void);
 
-/* Is the innermost operation the one of that name? */
-extern bool operation_is(const char *name);
+extern const char *operation_name_of(OperationId id);
 
 /* The innermost operation's moment, the transaction's start outside of one */
 extern TimestampTz operation_at(void);

@@ -191,7 +191,7 @@ license_attach_seat_limit(PG_FUNCTION_ARGS)
 	attachment->used = NameStr(*PG_GETARG_NAME(2));
 	attachment->limit = PG_ARGISNULL(3) ? NULL : NameStr(*PG_GETARG_NAME(3));
 	attachment->weight = PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4));
-	operation_begin(&op, fcinfo, "attach_seat_limit", operation_at());
+	operation_begin(&op, fcinfo, OP_ATTACH_SEAT_LIMIT, operation_at());
 	attach(&op, attachment, child, parent);
 	operation_end(&op);
 	table_close(parent, NoLock);
@@ -234,7 +234,7 @@ license_detach_seat_limit(PG_FUNCTION_ARGS)
 	if (OidIsValid(attachment->parent))
 		require_owner(attachment->parent);
 	table_close(child, NoLock);
-	operation_begin(&op, fcinfo, "detach_seat_limit", operation_at());
+	operation_begin(&op, fcinfo, OP_DETACH_SEAT_LIMIT, operation_at());
 	trigger_ddl_drop(attachment);
 	operation_end(&op);
 	PG_RETURN_VOID();

@@ -202,7 +202,7 @@ license_check_seats(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_unchecked(&op, fcinfo);
 	attachments = covered_of_all(&op);
 	operation_lend_path(&op);
 	foreach(cell, attachments)
@@ -321,7 +321,7 @@ license_recount_seats(PG_FUNCTION_ARGS)
 	int64		corrected;
 
 	recount_require_fresh_snapshots("recount_seats");
-	operation_begin(&op, fcinfo, "recount_seats", operation_at());
+	operation_begin(&op, fcinfo, OP_RECOUNT_SEATS, operation_at());
 	if (PG_ARGISNULL(0))
 		attachments = covered_of_all(&op);
 	else

@@ -93,7 +93,7 @@ license_coterm_insert_trg(PG_FUNCTION_ARGS)
 	NullableDatum accounts;
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
 		elog(ERROR, "could not register the rows of the statement");
 	RUN(coterm_inserted_accounts);
@@ -123,7 +123,7 @@ license_coterm_update_trg(PG_FUNCTION_ARGS)
 	Datum		account_id = trigger_column(trigger, trigger->tg_newtuple, "account_id", &isnull);
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (RUN(coterm_updated_accounts, arg_datum(account_id, false),
 			arg_text(trigger_text(trigger, trigger->tg_newtuple, "sku"))) > 0)
 		check_accounts(field_value("account_ids").value);

@@ -114,7 +114,7 @@ insert_license(int64 account_id, int32 quantity, int32 floating, TimestampTz at)
 				errmsg("quantity %d is below the smallest that is sold", quantity));
 	license_id = field_int64("license_id");
 	enterprise_insert_pools(account_id, license_id, quantity - floating, floating);
-	event_write(account_id, "license", license_id, "create_enterprise", NULL,
+	event_write(account_id, "license", license_id, operation_name(), NULL,
 				psprintf("{\"quantity\": %d, \"floating\": %d}", quantity, floating));
 }
 
@@ -138,7 +138,7 @@ license_create_enterprise(PG_FUNCTION_ARGS)
 	floating = PG_GETARG_INT32(3);
 	enterprise_check_quantity("quantity", quantity, 1, PG_INT32_MAX);
 	enterprise_check_quantity("floating quantity", floating, 0, quantity);
-	operation_begin(&op, fcinfo, "create_enterprise", moment_argument(fcinfo, 5));
+	operation_begin(&op, fcinfo, OP_CREATE_ENTERPRISE, moment_argument(fcinfo, 5));
 	warned = account_email_check(text_argument(fcinfo, 1), NULL);
 	check_provider(arg_passed(fcinfo, 4));
 	account_id = insert_account(fcinfo, warned);
@@ -209,7 +209,7 @@ license_split_pools(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "floating");
 	account_id = PG_GETARG_INT64(0);
-	operation_begin(&op, fcinfo, "split_pools", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_SPLIT_POOLS, GetCurrentTransactionStartTimestamp());
 	permission_require(account_id, MOVE_LICENSES);
 	lock_license(account_id, &license);
 	enterprise_lock_pools(account_id, license.license_id);
@@ -297,7 +297,7 @@ add_to_pool(int64 account_id, int64 license_id, int32 quantity, const char *pool
 	enterprise_check_quantity("quantity", quantity, 1, PG_INT32_MAX - totals.all);
 	RUN(enterprise_pool_add, arg_int64(account_id), arg_int64(license_id), arg_text(pool), arg_int32(quantity));
 	price = read_price(account_id, license_id, quantity, pool, totals.all + quantity, at);
-	event_write(account_id, "license", license_id, "add_licenses", NULL, price.event);
+	event_write(account_id, "license", license_id, operation_name(), NULL, price.event);
 	return price;
 }
 
@@ -323,7 +323,7 @@ license_add_licenses(PG_FUNCTION_ARGS)
 	at = moment_argument(fcinfo, 3);
 	enterprise_check_quantity("quantity", PG_GETARG_INT32(1), 1, PG_INT32_MAX);
 	check_pool(text_argument(fcinfo, 2));
-	operation_begin(&op, fcinfo, "add_licenses", at);
+	operation_begin(&op, fcinfo, OP_ADD_LICENSES, at);
 	permission_require(account_id, BUY_LICENSES);
 	lock_license(account_id, &license);
 	check_valid(account_id, &license, at);
@@ -368,7 +368,7 @@ license_renew_account(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	account_id = PG_GETARG_INT64(0);
-	operation_begin(&op, fcinfo, "renew_account", moment_argument(fcinfo, 1));
+	operation_begin(&op, fcinfo, OP_RENEW_ACCOUNT, moment_argument(fcinfo, 1));
 	permission_require(account_id, BUY_LICENSES);
 	lock_license(account_id, &license);
 	if (!license.limited ||

@@ -383,7 +383,7 @@ license_login(PG_FUNCTION_ARGS)
 
 	secret_begin(&secret);
 	login.at = moment_argument(fcinfo, 6);
-	operation_begin(&op, fcinfo, "login", login.at);
+	operation_begin(&op, fcinfo, OP_LOGIN, login.at);
 	code = log_in(fcinfo, &op, &login);
 	operation_end(&op);
 	secret_end(&secret);
@@ -411,7 +411,7 @@ license_logout(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "session_id");
-	operation_begin(&op, fcinfo, "logout", at);
+	operation_begin(&op, fcinfo, OP_LOGOUT, at);
 	if (RUN(session_end, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(at)) == 0 &&
 		RUN(session_exists, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		ereport(ERROR,

@@ -63,7 +63,7 @@ license_purge_denials(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("before must be a finite moment"));
-	operation_begin(&op, fcinfo, "purge_denials", operation_at());
+	operation_begin(&op, fcinfo, OP_PURGE_DENIALS, operation_at());
 	if (PG_ARGISNULL(1))
 		RUN(denial_purge_all, arg_time(before), arg_time(operation_at()), arg_text(operation_actor()));
 	else

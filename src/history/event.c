@@ -48,7 +48,7 @@ license_session_role(PG_FUNCTION_ARGS)
 static bool
 purges_denials(TriggerData *trigger)
 {
-	return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && operation_is("purge_denials") &&
+	return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && operation_is(OP_PURGE_DENIALS) &&
 		strcmp(RelationGetRelationName(trigger->tg_relation), "denial") == 0;
 }
 

@@ -32,19 +32,19 @@ typedef struct Tracked
 	const char *beside;			/* column that is written even if it did not change */
 	const char *secret;			/* column whose values are not written in full */
 	const char *account;		/* column of the account */
-	const char *own_event;		/* operation that writes a better event itself */
+	OperationId own_event;		/* operation that writes a better event itself; OP_NONE: none does */
 	const char *untracked[4];	/* columns whose changes are not written */
 } Tracked;
 
 static const Tracked tracked[] = {
-	{"license", "license_id", NULL, "key", "account_id", NULL, {"version", "connections", "sweep_at"}},
-	{"license_pool", "license_id", "pool", NULL, "account_id", NULL, {"in_use"}},
-	{"site", "site_id", NULL, NULL, "account_id", NULL, {NULL}},
-	{"account", "account_id", NULL, NULL, "account_id", NULL, {NULL}},
-	{"account_user", "user_id", NULL, "password_hash", "account_id", NULL, {NULL}},
-	{"device", "device_id", NULL, NULL, "account_id", NULL, {"last_seen_at", "follows_user"}},
-	{"payment", "payment_id", NULL, NULL, "account_id", "record_payment", {NULL}},
-	{"voucher", NULL, "code", "code", "redeemed_account_id", "redeem_voucher", {NULL}},
+	{"license", "license_id", NULL, "key", "account_id", OP_NONE, {"version", "connections", "sweep_at"}},
+	{"license_pool", "license_id", "pool", NULL, "account_id", OP_NONE, {"in_use"}},
+	{"site", "site_id", NULL, NULL, "account_id", OP_NONE, {NULL}},
+	{"account", "account_id", NULL, NULL, "account_id", OP_NONE, {NULL}},
+	{"account_user", "user_id", NULL, "password_hash", "account_id", OP_NONE, {NULL}},
+	{"device", "device_id", NULL, NULL, "account_id", OP_NONE, {"last_seen_at", "follows_user"}},
+	{"payment", "payment_id", NULL, NULL, "account_id", OP_RECORD_PAYMENT, {NULL}},
+	{"voucher", NULL, "code", "code", "redeemed_account_id", OP_REDEEM_VOUCHER, {NULL}},
 };
 
 static const Tracked *
@@ -280,9 +280,9 @@ license_event_trg(PG_FUNCTION_ARGS)
 	const char *action = operation_name();
 	Operation	op;
 
-	if (table->own_event != NULL && operation_is(table->own_event))
+	if (table->own_event != OP_NONE && operation_is(table->own_event))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		write_change(trigger, table, action);
 	else
@@ -317,7 +317,7 @@ license_event_truncate_trg(PG_FUNCTION_ARGS)
 				errmsg("table \"%s\" cannot be truncated", table->table),
 				errdetail("TRUNCATE would leave nothing of its rows in the history."),
 				errhint("Use DELETE."));
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(event_devices_truncated, arg_time(operation_at()), arg_text(operation_actor()));
 	operation_end(&op);
 	return PointerGetDatum(NULL);

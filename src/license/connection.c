@@ -134,7 +134,7 @@ license_record_connection(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "mac");
-	operation_begin(&op, fcinfo, "record_connection", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_RECORD_CONNECTION, moment_argument(fcinfo, 3));
 	license = find_live_license(fcinfo);
 	if (strcmp(license.status, PENDING_START) == 0)
 		status = connect_waiting(fcinfo, license.license_id);

@@ -175,14 +175,14 @@ license_issue_license(PG_FUNCTION_ARGS)
 	request_id = PG_GETARG_INT64(1);
 	at = moment_argument(fcinfo, 2);
 
-	operation_begin(&op, fcinfo, "issue_license", at);
+	operation_begin(&op, fcinfo, OP_ISSUE_LICENSE, at);
 	check_request(account_id, request_id);
 	RUN(license_issue, arg_int64(account_id), arg_int64(request_id), arg_time(at));
 	license_id = field_int64("license_id");
 	contents = field_text("contents");
 	RUN(license_issue_pool, arg_int64(account_id), arg_int64(request_id), arg_int64(license_id));
 	RUN(request_issued, arg_int64(account_id), arg_int64(request_id), arg_int64(license_id));
-	event_write(account_id, "license", license_id, "issue_license", NULL, contents);
+	event_write(account_id, "license", license_id, operation_name(), NULL, contents);
 	operation_end(&op);
 	PG_RETURN_INT64(license_id);
 }
@@ -203,7 +203,7 @@ license_deny_access(PG_FUNCTION_ARGS)
 
 	require_license_arguments(fcinfo);
 	reason = reason_argument(fcinfo, 2);
-	operation_begin(&op, fcinfo, "deny_access", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_DENY_ACCESS, moment_argument(fcinfo, 3));
 	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 3));
 	set_status(&license, ACCESS_DENIED, reason);
 	operation_end(&op);
@@ -223,7 +223,7 @@ license_restore_access(PG_FUNCTION_ARGS)
 	License		license;
 
 	require_license_arguments(fcinfo);
-	operation_begin(&op, fcinfo, "restore_access", moment_argument(fcinfo, 2));
+	operation_begin(&op, fcinfo, OP_RESTORE_ACCESS, moment_argument(fcinfo, 2));
 	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 2));
 	if (strcmp(license.status, ACCESS_DENIED) != 0)
 		ereport(ERROR,
@@ -255,7 +255,7 @@ license_finalize(PG_FUNCTION_ARGS)
 
 	require_license_arguments(fcinfo);
 	reason = reason_argument(fcinfo, 2);
-	operation_begin(&op, fcinfo, "finalize", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_FINALIZE, moment_argument(fcinfo, 3));
 	license = lock_license(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 3));
 	set_status(&license, CONTRACT_FINALIZED, reason);
 	operation_end(&op);
@@ -388,7 +388,7 @@ license_renew(PG_FUNCTION_ARGS)
 	require_license_arguments(fcinfo);
 	check_term(fcinfo, 2);
 	at = moment_argument(fcinfo, 3);
-	operation_begin(&op, fcinfo, "renew", at);
+	operation_begin(&op, fcinfo, OP_RENEW, at);
 	license = lock_for_renewal(PG_GETARG_INT64(0), PG_GETARG_INT64(1), at);
 	RUN(license_renew_statement, arg_int64(license.account_id), arg_int64(license.license_id),
 		arg_time(at), arg_passed(fcinfo, 2), arg_bool(!license.ended));

@@ -15,14 +15,14 @@ PG_FUNCTION_INFO_V1(license_license_data);
 
 /* Runs a function that returns column "report" of the statement. */
 static Datum
-report_license(FunctionCallInfo fcinfo, const char *name, Statement *statement)
+report_license(FunctionCallInfo fcinfo, OperationId operation, Statement *statement)
 {
 	Operation	op;
 	Datum		report;
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "license_id");
-	operation_begin(&op, fcinfo, name, GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, operation, GetCurrentTransactionStartTimestamp());
 	if (RUN(*statement, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1)) == 0)
 		license_not_found(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	report = operation_keep_varlena(field_value("report").value);
@@ -58,7 +58,7 @@ static Statement license_document_statement = STATEMENT(
 Datum
 license_license_document(PG_FUNCTION_ARGS)
 {
-	return report_license(fcinfo, "license_document", &license_document_statement);
+	return report_license(fcinfo, OP_LICENSE_DOCUMENT, &license_document_statement);
 }
 
 static Statement license_data_statement = STATEMENT(
@@ -100,5 +100,5 @@ static Statement license_data_statement = STATEMENT(
 Datum
 license_license_data(PG_FUNCTION_ARGS)
 {
-	return report_license(fcinfo, "license_data", &license_data_statement);
+	return report_license(fcinfo, OP_LICENSE_DATA, &license_data_statement);
 }

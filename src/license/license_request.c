@@ -143,7 +143,7 @@ check_open_request(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 	bool		hidden = is_hidden(trigger, row);
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (!hidden)
 	{
 		check_basis(trigger, row);
@@ -211,7 +211,7 @@ license_license_request_late_trg(PG_FUNCTION_ARGS)
 
 	if (!is_hidden(trigger, row) || !trigger_value(trigger, row, "license_id").isnull)
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	check_basis(trigger, row);
 	check_chain(trigger, row);
 	operation_end(&op);
@@ -302,7 +302,7 @@ license_request_basis_trg(PG_FUNCTION_ARGS)
 	const char *table = RelationGetRelationName(trigger->tg_relation);
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	if (strcmp(table, "account") == 0)
 		check_accounts();
 	else if (strcmp(table, "module") == 0)

@@ -26,20 +26,20 @@ static const struct
 {
 	const char *from;
 	const char *to;
-	const char *operation;
+	OperationId operation;
 }			transitions[] = {
-	{PENDING_PROVISION, PENDING_START, "provision"},
-	{PENDING_PROVISION, IN_USE, "provision"},
-	{PENDING_PROVISION, CONTRACT_FINALIZED, "finalize"},
-	{PENDING_START, IN_USE, "record_connection"},
-	{PENDING_START, ACCESS_DENIED, "deny_access"},
-	{PENDING_START, CONTRACT_FINALIZED, "finalize"},
-	{IN_USE, ACCESS_DENIED, "deny_access"},
-	{IN_USE, CONTRACT_FINALIZED, "finalize"},
-	{ACCESS_DENIED, PENDING_START, "restore_access"},
-	{ACCESS_DENIED, IN_USE, "restore_access"},
-	{ACCESS_DENIED, CONTRACT_FINALIZED, "finalize"},
-	{CONTRACT_FINALIZED, IN_USE, "renew"},
+	{PENDING_PROVISION, PENDING_START, OP_PROVISION},
+	{PENDING_PROVISION, IN_USE, OP_PROVISION},
+	{PENDING_PROVISION, CONTRACT_FINALIZED, OP_FINALIZE},
+	{PENDING_START, IN_USE, OP_RECORD_CONNECTION},
+	{PENDING_START, ACCESS_DENIED, OP_DENY_ACCESS},
+	{PENDING_START, CONTRACT_FINALIZED, OP_FINALIZE},
+	{IN_USE, ACCESS_DENIED, OP_DENY_ACCESS},
+	{IN_USE, CONTRACT_FINALIZED, OP_FINALIZE},
+	{ACCESS_DENIED, PENDING_START, OP_RESTORE_ACCESS},
+	{ACCESS_DENIED, IN_USE, OP_RESTORE_ACCESS},
+	{ACCESS_DENIED, CONTRACT_FINALIZED, OP_FINALIZE},
+	{CONTRACT_FINALIZED, IN_USE, OP_RENEW},
 };
 
 /*
@@ -60,7 +60,7 @@ license_status_transitions(PG_FUNCTION_ARGS)
 
 		values[0] = CStringGetTextDatum(transitions[i].from);
 		values[1] = CStringGetTextDatum(transitions[i].to);
-		values[2] = CStringGetTextDatum(transitions[i].operation);
+		values[2] = CStringGetTextDatum(operation_name_of(transitions[i].operation));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -95,7 +95,7 @@ has_ended(TriggerData *trigger, HeapTuple row)
 static bool
 is_renewal(void)
 {
-	return operation_is("renew") || operation_is("renew_account");
+	return operation_is(OP_RENEW) || operation_is(OP_RENEW_ACCOUNT);
 }
 
 /* The conditions of a change that is listed */
@@ -137,7 +137,7 @@ refuse_transition(int64 license_id, const char *from, const char *to)
 	{
 		if (strcmp(transitions[i].from, from) == 0)
 			appendStringInfo(&ways, "%s%s by license.%s()", ways.len ? ", " : "",
-							 transitions[i].to, transitions[i].operation);
+							 transitions[i].to, operation_name_of(transitions[i].operation));
 	}
 	ereport(ERROR,
 			errcode(ERRCODE_INVALID_STATUS_TRANSITION),
@@ -191,7 +191,7 @@ check_model_of_site(FunctionCallInfo fcinfo, TriggerData *trigger)
 
 	if (site_id.isnull || (!is_prolonged(trigger) && !trigger_changes(trigger, "site_id")))
 		return;
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	/* The foreign key refuses a site that does not exist. */
 	if (site_read_model(trigger_value(trigger, trigger->tg_newtuple, "account_id"), site_id, &site) &&
 		site_is_custom(&site))
@@ -272,7 +272,7 @@ copy_terms_of_offer(FunctionCallInfo fcinfo, TriggerData *trigger)
 	if (!nulls[0] && !nulls[1] && !nulls[2])
 		return row;
 	copied = nulls[0] && !runs_without_end(trigger) ? 4 : 3;
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(offer_terms, arg_text(trigger_text(trigger, row, "sku")));
 	for (int i = 0; i < copied; i++)
 	{

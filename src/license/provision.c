@@ -169,7 +169,7 @@ license_provision(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "key");
 	sent.account_id = PG_GETARG_INT64(0);
 	sent.site_id = PG_GETARG_INT64(1);
-	operation_begin(&op, fcinfo, "provision", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_PROVISION, moment_argument(fcinfo, 3));
 	license_key_require(text_argument(fcinfo, 2), &key);
 	license_key_format(&key, sent.key);
 	status = provision(&sent, operation_at());

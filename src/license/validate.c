@@ -213,7 +213,7 @@ license_validate(PG_FUNCTION_ARGS)
 	Operation	op;
 	Datum		result;
 
-	operation_begin(&op, fcinfo, "validate", at);
+	operation_begin(&op, fcinfo, OP_VALIDATE, at);
 	if (read_key(fcinfo, &key))
 	{
 		found = find_license(fcinfo, &op, &key, &license);

@@ -71,7 +71,7 @@ license_claim_notices(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("max must be at least 1, not %d", PG_GETARG_INT32(0)));
-	operation_begin(&op, fcinfo, "claim_notices", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_CLAIM_NOTICES, GetCurrentTransactionStartTimestamp());
 	keys = lock_sent(PG_GETARG_INT32(0));
 	RUN(notice_claim, keys.account_ids, keys.notice_ids, arg_time(claim_end()));
 	return_rows(fcinfo);
@@ -129,7 +129,7 @@ license_acknowledge_notices(PG_FUNCTION_ARGS)
 				errmsg("account_id and notice_id must have the same length"),
 				errdetail("There are %d accounts and %d notices.",
 						  list_length_of(fcinfo, 0), list_length_of(fcinfo, 1)));
-	operation_begin(&op, fcinfo, "acknowledge_notices", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_ACKNOWLEDGE_NOTICES, GetCurrentTransactionStartTimestamp());
 	acknowledged = (int32) RUN(notice_acknowledge, arg_passed(fcinfo, 0),
 							   arg_passed(fcinfo, 1), arg_time(operation_at()));
 	operation_end(&op);
@@ -157,7 +157,7 @@ license_notice_withdraw_trg(PG_FUNCTION_ARGS)
 	NullableDatum args[5];
 	Operation	op;
 
-	if (operation_is("sweep") ||
+	if (operation_is(OP_SWEEP) ||
 		(!trigger_changes(trigger, "ends_at") && !trigger_changes(trigger, "status")))
 		return PointerGetDatum(NULL);
 	for (int i = 0; i < lengthof(names); i++)
@@ -165,7 +165,7 @@ license_notice_withdraw_trg(PG_FUNCTION_ARGS)
 	if (!trigger_changes(trigger, "status"))
 		args[3] = arg_null();
 	args[4] = arg_bool(trigger_changes(trigger, "ends_at"));
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	statement_run(&notice_withdraw, args, lengthof(args));
 	operation_end(&op);
 	return PointerGetDatum(NULL);

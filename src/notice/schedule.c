@@ -59,7 +59,7 @@ license_schedule(PG_FUNCTION_ARGS)
 	int64		job;
 
 	require_argument(fcinfo, 0, "cron");
-	operation_begin(&op, fcinfo, "schedule", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_SCHEDULE, GetCurrentTransactionStartTimestamp());
 	require_cron();
 	RUN(schedule_job, arg_text(JOB_NAME), arg_passed(fcinfo, 0), arg_text(JOB_COMMAND));
 	job = field_int64("job");
@@ -81,7 +81,7 @@ license_unschedule(PG_FUNCTION_ARGS)
 	Operation	op;
 	bool		removed;
 
-	operation_begin(&op, fcinfo, "unschedule", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_UNSCHEDULE, GetCurrentTransactionStartTimestamp());
 	removed = cron_is_installed() && RUN(schedule_remove_job, arg_text(JOB_NAME)) > 0;
 	operation_end(&op);
 	PG_RETURN_BOOL(removed);

@@ -301,7 +301,7 @@ sweep_once(FunctionCallInfo fcinfo, TimestampTz at, TimestampTz started, int32 b
 	SweepFailure ignored;
 	Operation	op;
 
-	operation_begin(&op, fcinfo, "sweep", at);
+	operation_begin(&op, fcinfo, OP_SWEEP, at);
 	for (int i = 0; i < SWEEP_KINDS; i++)
 		sweep_kind(&pass, &sweep_kinds[i]);
 	if (!IsolationUsesXactSnapshot())

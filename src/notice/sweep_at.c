@@ -47,7 +47,7 @@ first_moment(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 	Operation	op;
 	TimestampTz moment;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(sweep_at_first, arg_datum(account, false), arg_datum(ends_at, false));
 	moment = field_time("moment");
 	operation_end(&op);
@@ -76,7 +76,7 @@ is_unset(TriggerData *trigger)
 		(void) trigger_column(trigger, trigger->tg_trigtuple, sweep_at_column, &isnull);
 		return isnull && has_end_ahead(trigger, trigger->tg_trigtuple);
 	}
-	if (operation_is("sweep") || operation_is("reschedule"))
+	if (operation_is(OP_SWEEP) || operation_is(OP_RESCHEDULE))
 		return false;
 	return trigger_changes(trigger, "status") || trigger_changes(trigger, "ends_at") ||
 		trigger_changes(trigger, sweep_at_column);
@@ -169,10 +169,10 @@ license_stage_trg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_own_trigger(fcinfo, "_stage_trg", TRIGGER_EVENT_AFTER,
 											 ON_INSERT | ON_UPDATE, 0, "notice_stage");
-	bool		replaced = operation_is("replace_shipped");
+	bool		replaced = operation_is(OP_REPLACE_SHIPPED);
 	Operation	op;
 
-	operation_begin(&op, fcinfo, "reschedule", operation_at());
+	operation_begin(&op, fcinfo, OP_RESCHEDULE, operation_at());
 	register_rows(trigger);
 	if (stages_changed(trigger, replaced))
 	{
@@ -201,7 +201,7 @@ license_time_zone_trg(PG_FUNCTION_ARGS)
 
 	if (!trigger_names_column(trigger, "time_zone"))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, "reschedule", operation_at());
+	operation_begin(&op, fcinfo, OP_RESCHEDULE, operation_at());
 	register_rows(trigger);
 	RUN(time_zone_reschedule);
 	operation_end(&op);

@@ -345,7 +345,7 @@ license_acquire_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "license_id");
 	require_argument(fcinfo, 2, "pool");
-	operation_begin(&op, fcinfo, "acquire_seat", moment_argument(fcinfo, 7));
+	operation_begin(&op, fcinfo, OP_ACQUIRE_SEAT, moment_argument(fcinfo, 7));
 	seat_acquire(PG_GETARG_INT64(0), PG_GETARG_INT64(1), text_argument(fcinfo, 2), &holder,
 				 arg_passed(fcinfo, 6), moment_argument(fcinfo, 7), &answer);
 	operation_end(&op);
@@ -390,7 +390,7 @@ license_release_seat(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "seat_id");
-	operation_begin(&op, fcinfo, "release_seat", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_RELEASE_SEAT, GetCurrentTransactionStartTimestamp());
 	released = release(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	operation_end(&op);
 	PG_RETURN_BOOL(released);

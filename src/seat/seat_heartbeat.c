@@ -158,7 +158,7 @@ license_heartbeat(PG_FUNCTION_ARGS)
 	beat.at = moment_argument(fcinfo, 3);
 	if (!beat.lease.isnull)
 		(void) seat_lease_end(beat.lease, beat.at);
-	operation_begin(&op, fcinfo, "heartbeat", beat.at);
+	operation_begin(&op, fcinfo, OP_HEARTBEAT, beat.at);
 	/* Changes that the calling statement has made so far must be visible. */
 	CommandCounterIncrement();
 	while (!try_heartbeat(&beat))

@@ -35,7 +35,7 @@ seat_moved(int64 account_id, int64 from_seat, int64 from_device,
 	char	   *new = psprintf("{\"seat_id\": " INT64_FORMAT ", \"device_id\": " INT64_FORMAT "%s}",
 							   to_seat, to_device, extra);
 
-	event_write(account_id, "seat", to_seat, "move_seat", old, new);
+	event_write(account_id, "seat", to_seat, operation_name_of(OP_MOVE_SEAT), old, new);
 }
 
 static void
@@ -136,7 +136,7 @@ license_move_seat(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "from_device");
 	require_argument(fcinfo, 2, "to_device");
-	operation_begin(&op, fcinfo, "move_seat", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_MOVE_SEAT, moment_argument(fcinfo, 3));
 	permission_require(PG_GETARG_INT64(0), MOVE_LICENSES);
 	seat_id = move_device_seat(PG_GETARG_INT64(0), PG_GETARG_INT64(1), PG_GETARG_INT64(2),
 							   moment_argument(fcinfo, 3));

@@ -463,7 +463,7 @@ license_site_coverage(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
-	operation_begin(&op, fcinfo, "site_coverage", moment_argument(fcinfo, 2));
+	operation_begin(&op, fcinfo, OP_SITE_COVERAGE, moment_argument(fcinfo, 2));
 	site_require_existing(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	RUN(coverage_of_site, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_time(operation_at()));
 	return_rows(fcinfo);

@@ -71,7 +71,7 @@ license_migration_blockers(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
-	operation_begin(&op, fcinfo, "migration_blockers", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_MIGRATION_BLOCKERS, GetCurrentTransactionStartTimestamp());
 	site_require_existing(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	RUN(migration_blocking_devices, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1));
 	return_rows(fcinfo);
@@ -173,7 +173,7 @@ license_request_migration(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "channel");
-	operation_begin(&op, fcinfo, "request_migration", moment_argument(fcinfo, 5));
+	operation_begin(&op, fcinfo, OP_REQUEST_MIGRATION, moment_argument(fcinfo, 5));
 	site = lock_site(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	require_custom(&site);
 	require_ready(site.account_id, site.site_id);
@@ -333,7 +333,7 @@ license_approve_migration(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "request_id");
-	operation_begin(&op, fcinfo, "approve_migration", moment_argument(fcinfo, 2));
+	operation_begin(&op, fcinfo, OP_APPROVE_MIGRATION, moment_argument(fcinfo, 2));
 	ended = approve(PG_GETARG_INT64(0), PG_GETARG_INT64(1), moment_argument(fcinfo, 2));
 	operation_end(&op);
 	PG_RETURN_INT32((int32) ended);
@@ -368,7 +368,7 @@ license_set_site_type(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "account_id");
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "site_type");
-	operation_begin(&op, fcinfo, "set_site_type", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_SET_SITE_TYPE, GetCurrentTransactionStartTimestamp());
 	site = lock_site(PG_GETARG_INT64(0), PG_GETARG_INT64(1));
 	require_type_open(&site);
 	RUN(migration_site_type, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2));
@@ -415,7 +415,7 @@ license_migration_request_trg(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_newtuple);
 	if (strcmp(from, "open") != 0)
 		refuse_decided(changed_request_id(trigger), from);
-	if (strcmp(to, "approved") == 0 && !operation_is("approve_migration"))
+	if (strcmp(to, "approved") == 0 && !operation_is(OP_APPROVE_MIGRATION))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_STATUS_TRANSITION),
 				errmsg("migration request " INT64_FORMAT " cannot be approved by changing its row",

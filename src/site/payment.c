@@ -245,7 +245,7 @@ license_record_payment(PG_FUNCTION_ARGS)
 	Operation	op;
 
 	require_arguments(fcinfo);
-	operation_begin(&op, fcinfo, "record_payment", moment_argument(fcinfo, ARG_AT));
+	operation_begin(&op, fcinfo, OP_RECORD_PAYMENT, moment_argument(fcinfo, ARG_AT));
 	record_payment(fcinfo);
 	operation_end(&op);
 	return (Datum) 0;
@@ -266,7 +266,7 @@ license_payment_trg(PG_FUNCTION_ARGS)
 	Operation	op;
 	Site		site;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	/* The foreign key refuses a site that does not exist. */
 	if (site_read_model(trigger_value(trigger, row, "account_id"), trigger_value(trigger, row, "site_id"), &site))
 		site_require_sellable(&site);

@@ -59,7 +59,7 @@ license_create_vouchers(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "quantity");
 	coverage_check_quantity(PG_GETARG_INT32(1), "the number of vouchers");
 	coverage_check_quantity(PG_GETARG_INT32(2), "the quantity of a voucher");
-	operation_begin(&op, fcinfo, "create_vouchers", moment_argument(fcinfo, 4));
+	operation_begin(&op, fcinfo, OP_CREATE_VOUCHERS, moment_argument(fcinfo, 4));
 	if (RUN(voucher_new, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
 			arg_passed(fcinfo, 3), arg_time(operation_at())) == 0)
 		ereport(ERROR,
@@ -192,7 +192,7 @@ license_redeem_voucher(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 1, "site_id");
 	require_argument(fcinfo, 2, "code");
 	require_code(fcinfo, 2);
-	operation_begin(&op, fcinfo, "redeem_voucher", moment_argument(fcinfo, 3));
+	operation_begin(&op, fcinfo, OP_REDEEM_VOUCHER, moment_argument(fcinfo, 3));
 	coverage_return_changes(fcinfo, redeem(fcinfo, operation_at()));
 	operation_end(&op);
 	secret_end(&secret);
@@ -221,7 +221,7 @@ license_cancel_voucher(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 0, "code");
 	reason = reason_argument(fcinfo, 1);
 	require_code(fcinfo, 0);
-	operation_begin(&op, fcinfo, "cancel_voucher", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_CANCEL_VOUCHER, GetCurrentTransactionStartTimestamp());
 	(void) lock_voucher(arg_passed(fcinfo, 0));
 	RUN(voucher_cancel, arg_passed(fcinfo, 0), arg_text(reason));
 	operation_end(&op);
@@ -262,7 +262,7 @@ check_state(TriggerData *trigger, const char *state)
 	if (strcmp(state, CANCELLED) == 0 && trigger_changes(trigger, "state"))
 		refuse_cancelled(trigger_text(trigger, trigger->tg_trigtuple, "cancel_reason"));
 	next = trigger_text(trigger, trigger->tg_newtuple, "state");
-	if (next != NULL && strcmp(next, USED) == 0 && !operation_is("redeem_voucher"))
+	if (next != NULL && strcmp(next, USED) == 0 && !operation_is(OP_REDEEM_VOUCHER))
 		refuse_direct_use();
 	check_fixed(trigger);
 }
@@ -299,7 +299,7 @@ license_voucher_truncated_trg(PG_FUNCTION_ARGS)
 	int64		used;
 
 	check_own_trigger(fcinfo, "_voucher_truncated_trg", TRIGGER_EVENT_BEFORE, ON_TRUNCATE, 0, "voucher");
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	RUN(vouchers_used);
 	used = field_int64("vouchers");
 	if (used > 0)

@@ -61,7 +61,7 @@ license_create_client(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "items");
 	order.items = PG_GETARG_DATUM(2);
 	order.at = moment_argument(fcinfo, 3);
-	operation_begin(&op, fcinfo, "create_client", order.at);
+	operation_begin(&op, fcinfo, OP_CREATE_CLIENT, order.at);
 	order.account_id = insert_client(fcinfo);
 	if (has_items(order.items))
 		order_place(&order, NULL, NULL);

@@ -73,7 +73,7 @@ license_apply_internal(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_QUANTITY_INVALID),
 				errmsg("quantity applied for must be above 0"),
 				errdetail("It is %d.", PG_GETARG_INT32(2)));
-	operation_begin(&op, fcinfo, "apply_internal", GetCurrentTransactionStartTimestamp());
+	operation_begin(&op, fcinfo, OP_APPLY_INTERNAL, GetCurrentTransactionStartTimestamp());
 	RUN(application_insert, arg_passed(fcinfo, 0), arg_passed(fcinfo, 1), arg_passed(fcinfo, 2),
 		arg_passed(fcinfo, 3), arg_time(operation_at()));
 	application_id = field_int64("application_id");
@@ -141,7 +141,7 @@ license_decide_application(PG_FUNCTION_ARGS)
 	order.account_id = PG_GETARG_INT64(0);
 	order.at = moment_argument(fcinfo, 3);
 	order.by_application = true;
-	operation_begin(&op, fcinfo, "decide_application", order.at);
+	operation_begin(&op, fcinfo, OP_DECIDE_APPLICATION, order.at);
 	order.items = decide(order.account_id, PG_GETARG_INT64(1), PG_GETARG_BOOL(2), order.at);
 	if (PG_GETARG_BOOL(2))
 	{
@@ -174,7 +174,7 @@ record_applicant(TriggerData *trigger)
 static void
 check_decision(TriggerData *trigger)
 {
-	if (!trigger_changes(trigger, "state") || operation_is("decide_application"))
+	if (!trigger_changes(trigger, "state") || operation_is(OP_DECIDE_APPLICATION))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -205,7 +205,7 @@ license_internal_application_trg(PG_FUNCTION_ARGS)
 	}
 	if (trigger_text(trigger, row, "applicant") != NULL)
 		return PointerGetDatum(row);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	row = record_applicant(trigger);
 	operation_end(&op);
 	return PointerGetDatum(row);

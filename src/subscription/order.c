@@ -276,7 +276,7 @@ license_place_order(PG_FUNCTION_ARGS)
 	order.account_id = PG_GETARG_INT64(0);
 	order.items = PG_GETARG_DATUM(1);
 	order.at = moment_argument(fcinfo, 4);
-	operation_begin(&op, fcinfo, "place_order", order.at);
+	operation_begin(&op, fcinfo, OP_PLACE_ORDER, order.at);
 	purchase_id = order_place(&order, text_argument(fcinfo, 2), text_argument(fcinfo, 3));
 	operation_end(&op);
 	PG_RETURN_INT64(purchase_id);

@@ -262,7 +262,7 @@ license_quote(PG_FUNCTION_ARGS)
 	order.account_id = PG_GETARG_INT64(0);
 	order.items = PG_GETARG_DATUM(1);
 	order.at = GetCurrentTransactionStartTimestamp();
-	operation_begin(&op, fcinfo, "quote", order.at);
+	operation_begin(&op, fcinfo, OP_QUOTE, order.at);
 	order.base = account_base(order.account_id);
 	order_prepare(&order);
 	RUN(quote_rows, arg_int64(order.account_id), arg_text(order.base.currency),

@@ -65,7 +65,7 @@ with_class(FunctionCallInfo fcinfo, TriggerData *trigger, HeapTuple row)
 	Datum		class;
 	Operation	op;
 
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	class = classify(trigger, row);
 	row = SPI_copytuple(trigger_change(trigger, row, 1, &column, &class, &isnull));
 	operation_end(&op);
@@ -159,7 +159,7 @@ license_subscription_quantity_trg(PG_FUNCTION_ARGS)
 
 	if (quantity == 0 || !trigger_changes(trigger, "maximum"))
 		return PointerGetDatum(NULL);
-	operation_begin(&op, fcinfo, NULL, 0);
+	operation_begin_trigger(&op, fcinfo);
 	check_minimum(trigger, quantity);
 	operation_end(&op);
 	return PointerGetDatum(NULL);
