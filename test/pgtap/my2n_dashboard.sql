@@ -109,7 +109,7 @@ SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHE
 INSERT INTO account (account_id, name) VALUES (3, 'Many'), (4, 'Others');
 INSERT INTO offer (sku, name, family, unit, term, trial, audience, start_rule, min_quantity, regions) VALUES
     ('A-NONE', 'no family', NULL, 'apartment', '1 year', false, 'public', 'immediate', 1, NULL),
-    ('A-NORTH', 'another family', 'X', 'apartment', '1 year', false, 'public', 'immediate', 1, '{NORTH,NULL}'),
+    ('A-NORTH', 'another family', 'X', 'apartment', '1 year', false, 'public', 'immediate', 1, '{NORTH}'),
     ('9-NORTH', 'same rank, sorts before', '9137958', 'apartment', '1 year', false, 'public', 'immediate', 1, '{NORTH,US}'),
     ('D-OPEN', 'no term', 'D', 'device', NULL, false, 'public', 'immediate', 1, '{NORTH}'),
     ('D-FIVE', 'from five', 'D', 'device', '1 year', false, 'public', 'immediate', 5, '{NORTH}'),
