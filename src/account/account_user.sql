@@ -53,7 +53,7 @@ COMMENT ON FUNCTION license._account_user_trg() IS
 CREATE FUNCTION license._account_user_late_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_account_user_late_trg';
 COMMENT ON FUNCTION license._account_user_late_trg() IS
-'Trigger: looks at the permissions of license_ext.actor (T15, T17) for a user that the current role may not insert by itself, after row-level security has accepted the row, so that no error tells of accounts of others. Errors: LX041, 39P01.';
+'Trigger: looks at the permissions of license_ext.actor for a user that the current role may not insert by itself, after row-level security has accepted the row, so that no error tells of accounts of others. Errors: LX041, 39P01.';
 
 CREATE TRIGGER zz_account_user_check BEFORE INSERT OR UPDATE ON license.account_user
     FOR EACH ROW EXECUTE FUNCTION license._row_check_trg();

@@ -52,7 +52,7 @@ COMMENT ON FUNCTION license._license_request_trg() IS
 CREATE FUNCTION license._license_request_late_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_license_request_late_trg';
 COMMENT ON FUNCTION license._license_request_late_trg() IS
-'Trigger: looks at the site (O7) and the accounts (O9) of a request that the current role may not insert by itself, after row-level security has accepted it, so that no error tells of accounts of others. Errors: 23514, 39P01.';
+'Trigger: looks at the site and the accounts of a request that the current role may not insert by itself, after row-level security has accepted it, so that no error tells of accounts of others. Errors: 23514, 39P01.';
 
 CREATE FUNCTION license._request_basis_trg() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'license_request_basis_trg';
