@@ -55,7 +55,7 @@ prepare_server()
 # Everything takes some thirty times as long; these take a quarter of an hour.
 valgrind_suites=(regress pgtap:{contract,denial,hostile,my2n_voucher,seat,validate})
 
-# A statement takes seconds; these take a quarter of an hour.
+# A statement takes seconds; these take more than an hour.
 cache_suites=(pgtap:{seat_alter,seat_inheritance,seat_nested})
 
 mode=${1:-}

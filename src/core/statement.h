@@ -76,20 +76,6 @@ arg_text(const char *s)
 #define arg_passed(fcinfo, n) \
 	arg_datum(PG_ARGISNULL(n) ? (Datum) 0 : (fcinfo)->args[n].value, PG_ARGISNULL(n))
 
-/* Columns by number (from 1) of the first row of the last RUN(); core/field.h reads them by name. */
-extern Datum got_datum(int column, bool *isnull);
-extern bool got_null(int column);
-extern int64 got_int64(int column);
-extern int32 got_int32(int column);
-extern bool got_bool(int column);
-extern TimestampTz got_time(int column);
-
-/* NULL when the column is; lives until operation_end() */
-extern char *got_text(int column);
-
-/* Like got_datum(), but the value outlives operation_end() */
-extern Datum got_datum_to_keep(int column, bool *isnull);
-
 /* Copies all rows of the last RUN() into the result of a set-returning function with the same column types. */
 extern void return_rows(FunctionCallInfo fcinfo);
 

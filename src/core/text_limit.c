@@ -58,12 +58,21 @@ is_line_space(pg_wchar c)
 	return c == '\n' || c == '\r' || c == '\t';
 }
 
+/* A text that is cut within its last character ends there. */
+static int
+character_length(const char *p, const char *end)
+{
+	return Min(pg_mblen(p), (int) (end - p));
+}
+
 /* The character at p.  In encodings other than UTF-8, every character outside of ASCII counts as a letter. */
 static pg_wchar
-character_at(const char *p)
+character_at(const char *p, const char *end)
 {
 	if (!IS_HIGHBIT_SET(*p))
 		return (unsigned char) *p;
+	if (end - p < pg_mblen(p))
+		return 'x';
 	return GetDatabaseEncoding() == PG_UTF8 ? utf8_to_unicode((const unsigned char *) p) : 'x';
 }
 
@@ -76,9 +85,9 @@ is_plain_text(const char *text, int length, int most, bool lines)
 
 	if (length / MAX_MULTIBYTE_CHAR_LEN > most)
 		return false;
-	for (const char *p = text; p < end; p += pg_mblen(p))
+	for (const char *p = text; p < end; p += character_length(p, end))
 	{
-		pg_wchar	c = character_at(p);
+		pg_wchar	c = character_at(p, end);
 
 		if (++count > most ||
 			(is_in(c, hidden, lengthof(hidden)) && !(lines && is_line_space(c))))
@@ -91,9 +100,11 @@ is_plain_text(const char *text, int length, int most, bool lines)
 bool
 is_blank(const char *text)
 {
-	for (const char *p = text; *p != '\0'; p += pg_mblen(p))
+	const char *end = text + strlen(text);
+
+	for (const char *p = text; p < end; p += character_length(p, end))
 	{
-		if (!is_in(character_at(p), spaces, lengthof(spaces)))
+		if (!is_in(character_at(p, end), spaces, lengthof(spaces)))
 			return false;
 	}
 	return true;
@@ -204,12 +215,12 @@ plain_copy(const char *text, int most)
 		kept = pg_mbcharcliplen(text, kept, most - 3);
 	end = text + kept;
 	initStringInfo(&copy);
-	for (const char *p = text; p < end; p += pg_mblen(p))
+	for (const char *p = text; p < end; p += character_length(p, end))
 	{
-		if (is_in(character_at(p), hidden, lengthof(hidden)))
+		if (is_in(character_at(p, end), hidden, lengthof(hidden)))
 			appendStringInfoChar(&copy, '?');
 		else
-			appendBinaryStringInfo(&copy, p, pg_mblen(p));
+			appendBinaryStringInfo(&copy, p, character_length(p, end));
 	}
 	if (kept < length)
 		appendStringInfoString(&copy, "...");
